@@ -1,0 +1,1 @@
+"""Files and sockets: scenario folders, parquet batches, run folders, reports."""

@@ -1,0 +1,83 @@
+"""Records as Arrow tables: dictionary-coded categories, the narrowest integers, ids beside them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.model import Derived, Entity, IntArray, Scenario, Variable
+from synthesis.records import Array, Records
+
+
+def record_schema(scenario: Scenario, entity: Entity, partition_by: str | None) -> pa.Schema:
+    """The columns of an entity's files: ids, variables, derived variables, lineage; not the partition's own."""
+    fields = [pa.field(f"{entity.name}_id", pa.int64(), nullable=False)]
+    if entity.parent is not None:
+        fields.append(pa.field(f"{entity.parent}_id", pa.int64(), nullable=False))
+    for variable in (*entity.variables, *entity.derived):
+        if variable.name != partition_by:
+            fields.append(pa.field(variable.name, _type(variable), nullable=False))
+    lineage = [("batch_id", pa.int32()), ("plan_row_id", pa.int64())]
+    return pa.schema(fields + [pa.field(name, kind, nullable=False) for name, kind in lineage])
+
+
+def root_table(
+    scenario: Scenario, schema: pa.Schema, records: Records, ids: IntArray, batch_id: int, plan_row_ids: IntArray
+) -> pa.Table:
+    """Root records as a table of `schema`."""
+    keys = {f"{scenario.root.name}_id": ids}
+    return _table(schema, scenario.root, records.root, keys, batch_id, plan_row_ids)
+
+
+def member_table(
+    scenario: Scenario,
+    schema: pa.Schema,
+    records: Records,
+    ids: IntArray,
+    root_ids: IntArray,
+    batch_id: int,
+    plan_row_ids: IntArray,
+) -> pa.Table:
+    """Members as a table of `schema`."""
+    assert scenario.member is not None
+    keys = {f"{scenario.member.name}_id": ids, f"{scenario.root.name}_id": root_ids[records.parent]}
+    return _table(schema, scenario.member, records.members, keys, batch_id, plan_row_ids[records.parent])
+
+
+def _table(
+    schema: pa.Schema,
+    entity: Entity,
+    columns: Mapping[str, Array],
+    keys: Mapping[str, IntArray],
+    batch_id: int,
+    plan_row_ids: IntArray,
+) -> pa.Table:
+    arrays = []
+    for field in schema:
+        if field.name in keys:
+            arrays.append(pa.array(keys[field.name]))
+        elif field.name == "batch_id":
+            arrays.append(pa.array(np.full(len(plan_row_ids), batch_id, dtype=np.int32)))
+        elif field.name == "plan_row_id":
+            arrays.append(pa.array(plan_row_ids))
+        else:
+            arrays.append(_array(entity, field, columns[field.name]))
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(entity: Entity, field: pa.Field, column: Array) -> pa.Array:
+    if not pa.types.is_dictionary(field.type):
+        return pa.array(column).cast(field.type)
+    variable = entity.find(field.name)
+    assert variable is not None
+    codes = pa.array(column).cast(field.type.index_type)
+    return pa.DictionaryArray.from_arrays(codes, pa.array(variable.categories, pa.string()))
+
+
+def _type(variable: Variable | Derived) -> pa.DataType:
+    if variable.kind == "category":
+        return pa.dictionary(pa.int8() if len(variable.categories) < 128 else pa.int16(), pa.string())
+    if variable.kind == "number":
+        return pa.float64()
+    reach = max(abs(variable.low), abs(variable.high))
+    return pa.int32() if reach < 2**31 else pa.int64()

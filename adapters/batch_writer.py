@@ -1,0 +1,218 @@
+"""A batch from its plan to its commit: draw, accept, count, summarise, write."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from adapters.arrow_records import member_table, record_schema, root_table
+from adapters.partitions import BatchFiles, PartitionWriter, batch_files, read_commit
+from adapters.run_folder import RunFolder, write_table
+from adapters.storage import sha256_of
+from schemas.batch import ID_STRIDE, PLAN_STRIDE, BatchSpec, Receipt
+from schemas.errors import BatchError
+from schemas.model import IntArray, Scenario
+from schemas.settings import RunSettings
+from synthesis.aggregates import count_records, merge_counts, no_counts, sparse_counts
+from synthesis.cells import CellCoder
+from synthesis.plan import Plan
+from synthesis.randomness import keyed_rng
+from synthesis.records import Records
+from synthesis.sampling import Drawn, chunks, draw
+from synthesis.summaries import EMPTY, merge_summaries, summarise
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a batch has drawn so far."""
+
+    counts: dict[str, IntArray]
+    summary: Any = field(default_factory=lambda: EMPTY)
+    records: int = 0
+    members: int = 0
+    drawn: int = 0
+    shortfall: int = 0
+    rejections: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A few rejected records with the rule each broke; stage is "proposal" or "draw"."""
+
+    stage: str
+    records: Records
+    rules: tuple[str, ...]
+
+
+def batch_partitions(scenario: Scenario, zones: IntArray) -> tuple[str, ...]:
+    """The values of the partition level that the zones lie in."""
+    if scenario.zones is None:
+        return ("",)
+    level = scenario.zones.partition_by
+    return tuple(scenario.zones.names[level][unit] for unit in np.unique(scenario.zones.lookup[level][zones]))
+
+
+def committed_receipt(run: RunFolder, files: BatchFiles) -> Receipt | None:
+    """The receipt of a batch that is committed already."""
+    commit = read_commit(run.records, files)
+    return None if commit is None else _receipt(commit, reused=True, seconds=0.0)
+
+
+def write_batch(
+    run: RunFolder,
+    coder: CellCoder,
+    settings: RunSettings,
+    spec: BatchSpec,
+    zones: IntArray,
+    plan: Plan,
+    counts: IntArray,
+    proposed: Mapping[str, Any],
+    quarantined: list[Quarantined],
+) -> Receipt:
+    """Draw the plan rows' records partition by partition, write them, and commit with the last root file."""
+    scenario, tally = coder.scenario, _Tally(no_counts(coder.scenario))
+    files = files_of_batch(scenario, spec, zones)
+    digests: dict[str, str] = {}
+    partition_of_row = _partition_of_rows(scenario, plan, zones)
+    for position, partition in enumerate(files.partitions):
+        inside = counts if scenario.zones is None else np.where(partition_of_row == position, counts, 0)
+        writers = _open(run, scenario, files, partition)
+        try:
+            rng = keyed_rng(settings.random_seed, "draw", spec.round, spec.batch_id, position)
+            for plan_rows in chunks(inside, rng):
+                drawn = draw(scenario, coder.grids, plan, plan_rows, rng, settings.max_redraws)
+                _write_chunk(coder, spec, writers, drawn, tally, quarantined)
+            footer = None
+            for entity in files.entities:
+                name = files.path(entity, partition)
+                if name == files.commit:
+                    _write_quarantine(run, scenario, spec, quarantined)
+                    footer = _footer(spec, tally, digests, proposed)
+                writers[entity].close(footer)
+                digests.update({name: sha256_of(run.staged_dataset / name)} if footer is None else {})
+        except BaseException as error:
+            for writer in writers.values():
+                writer.discard(error)
+            raise
+    assert footer is not None
+    return _receipt(footer, reused=False, seconds=0.0)
+
+
+def files_of_batch(scenario: Scenario, spec: BatchSpec, zones: IntArray) -> BatchFiles:
+    """Where a batch writes."""
+    return batch_files(scenario, spec.batch_id, batch_partitions(scenario, zones))
+
+
+def _open(run: RunFolder, scenario: Scenario, files: BatchFiles, partition: str) -> dict[str, PartitionWriter]:
+    level = scenario.zones.partition_by if scenario.zones else None
+    return {
+        name: PartitionWriter(
+            run.staged_dataset / files.path(name, partition), record_schema(scenario, scenario.entity(name), level)
+        )
+        for name in files.entities
+    }
+
+
+def _write_chunk(
+    coder: CellCoder,
+    spec: BatchSpec,
+    writers: Mapping[str, PartitionWriter],
+    drawn: Drawn,
+    tally: _Tally,
+    quarantined: list[Quarantined],
+) -> None:
+    scenario, records = coder.scenario, drawn.records
+    if max(tally.records + records.count, tally.members + records.member_count) >= ID_STRIDE:
+        raise BatchError(f"batch {spec.batch_id} holds more than {ID_STRIDE} records of one entity")
+    level = scenario.zones.partition_by if scenario.zones else None
+    ids = np.arange(records.count) + spec.batch_id * ID_STRIDE + tally.records
+    member_ids = np.arange(records.member_count) + spec.batch_id * ID_STRIDE + tally.members
+    plan_row_ids = drawn.plan_rows + spec.plan_id * PLAN_STRIDE
+    if scenario.member is not None:
+        schema = record_schema(scenario, scenario.member, level)
+        table = member_table(scenario, schema, records, member_ids, ids, spec.batch_id, plan_row_ids)
+        writers[scenario.member.name].write(table)
+    schema = record_schema(scenario, scenario.root, level)
+    writers[scenario.root.name].write(root_table(scenario, schema, records, ids, spec.batch_id, plan_row_ids))
+    tally.counts = merge_counts(tally.counts, count_records(coder, records))
+    parent_ids = ids[records.parent] if scenario.member is not None else None
+    found = summarise(scenario, records, ids, member_ids if scenario.member is not None else None, parent_ids)
+    tally.summary = merge_summaries(tally.summary, found)
+    tally.records, tally.members = tally.records + records.count, tally.members + records.member_count
+    tally.drawn, tally.shortfall = tally.drawn + drawn.drawn, tally.shortfall + drawn.shortfall
+    tally.rejections.update(drawn.rejections)
+    if drawn.rejected is not None and not any(part.stage == "draw" for part in quarantined):
+        quarantined.append(Quarantined("draw", drawn.rejected, drawn.rejected_rules))
+
+
+def _partition_of_rows(scenario: Scenario, plan: Plan, zones: IntArray) -> IntArray:
+    """For each plan row, the position of its partition among the batch's."""
+    if scenario.zones is None:
+        return np.zeros(plan.count, dtype=np.int64)
+    unit_of = scenario.zones.lookup[scenario.zones.partition_by]
+    return np.searchsorted(np.unique(unit_of[zones]), unit_of[plan.atoms.root[scenario.zones.variable]])
+
+
+def _footer(spec: BatchSpec, tally: _Tally, digests: Mapping[str, str], proposed: Mapping[str, Any]) -> dict[str, Any]:
+    rejected = sum(tally.rejections.values())
+    return {
+        "batch_id": spec.batch_id,
+        "round": spec.round,
+        "plan_id": spec.plan_id,
+        "records": tally.records,
+        "members": tally.members,
+        "drawn": tally.drawn,
+        "rejected": rejected,
+        "rejections": dict(tally.rejections),
+        "shortfall": tally.shortfall,
+        "proposed": dict(proposed),
+        "counts": sparse_counts(tally.counts),
+        "summary": tally.summary,
+        "files": dict(digests),
+    }
+
+
+def _receipt(commit: Mapping[str, Any], reused: bool, seconds: float) -> Receipt:
+    return Receipt(
+        batch_id=commit["batch_id"],
+        records=commit["records"],
+        members=commit["members"],
+        drawn=commit["drawn"],
+        rejected=commit["rejected"],
+        shortfall=commit["shortfall"],
+        proposed=commit["proposed"].get("rows", 0),
+        reused=reused,
+        seconds=seconds,
+    )
+
+
+def _write_quarantine(run: RunFolder, scenario: Scenario, spec: BatchSpec, quarantined: list[Quarantined]) -> None:
+    rows = [row for part in quarantined for row in _quarantine_rows(scenario, part)]
+    if rows:
+        table = pa.Table.from_pylist(
+            rows, schema=pa.schema([(n, pa.string()) for n in ("entity", "rule", "stage", "record")])
+        )
+        write_table(run.quarantine / f"b{spec.batch_id:06d}.parquet", table)
+
+
+def _quarantine_rows(scenario: Scenario, part: Quarantined) -> list[dict[str, str]]:
+    rows = []
+    for i, rule in enumerate(part.rules):
+        record = {v.name: _plain(v.categories, part.records.root[v.name][i]) for v in scenario.root.variables}
+        if scenario.member is not None:
+            of_record = np.flatnonzero(part.records.parent == i)
+            record[scenario.member.name] = [
+                {v.name: _plain(v.categories, part.records.members[v.name][m]) for v in scenario.member.variables}
+                for m in of_record
+            ]
+        text = json.dumps(record, ensure_ascii=False)
+        rows.append({"entity": scenario.root.name, "rule": rule, "stage": part.stage, "record": text})
+    return rows
+
+
+def _plain(categories: tuple[str, ...], value: Any) -> Any:
+    return categories[int(value)] if categories else value.item()

@@ -1,0 +1,65 @@
+"""A dataset read back: its commits, its frames partition by partition, and a full recount."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from adapters.partitions import FOOTER_KEY, dataset_files
+from adapters.storage import sha256_of
+from schemas.errors import CorruptionError
+from schemas.model import Scenario
+
+
+class PartitionFrames(NamedTuple):
+    """One batch's records of one partition; `name` is `county=50007/b000001`."""
+
+    name: str
+    root: pd.DataFrame
+    members: pd.DataFrame | None
+
+
+def read_commits(dataset: Path, scenario: Scenario) -> list[dict[str, Any]]:
+    """Every batch's commit, in batch order, its files verified; a file that no commit names is refused."""
+    commits = []
+    for path in dataset_files(dataset, scenario.root.name):
+        try:
+            stored = (pq.read_metadata(path).metadata or {}).get(FOOTER_KEY)
+        except (pa.ArrowException, OSError) as exc:
+            raise CorruptionError(f"{path}: not readable as parquet ({str(exc).splitlines()[0]})") from exc
+        if stored is not None:
+            commits.append({**json.loads(stored), "file": path.relative_to(dataset).as_posix()})
+    commits.sort(key=lambda commit: commit["batch_id"])
+    _verify(dataset, scenario, commits)
+    return commits
+
+
+def partition_frames(dataset: Path, scenario: Scenario) -> Iterator[PartitionFrames]:
+    """The records as pandas frames, one batch and partition at a time."""
+    for path in dataset_files(dataset, scenario.root.name):
+        name = path.relative_to(dataset / scenario.root.name)
+        members = None
+        if scenario.member is not None:
+            members = pq.read_table(dataset / scenario.member.name / name).to_pandas()
+        yield PartitionFrames(unquote(name.with_suffix("").as_posix()), pq.read_table(path).to_pandas(), members)
+
+
+def _verify(dataset: Path, scenario: Scenario, commits: list[dict[str, Any]]) -> None:
+    named = {commit["file"] for commit in commits}
+    for commit in commits:
+        for name, digest in commit["files"].items():
+            path = dataset / name
+            if not path.is_file():
+                raise CorruptionError(f"{path}: missing, although batch {commit['batch_id']} is committed")
+            if sha256_of(path) != digest:
+                raise CorruptionError(f"{path}: its content is not what batch {commit['batch_id']} committed")
+            named.add(name)
+    for entity in scenario.entities:
+        for path in dataset_files(dataset, entity.name):
+            if path.relative_to(dataset).as_posix() not in named:
+                raise CorruptionError(f"{path}: belongs to no committed batch")

@@ -1,0 +1,98 @@
+"""report.html: one self-contained page about a run, drawn from its run folder alone."""
+
+import base64
+import functools
+import hashlib
+import json
+import os
+import pathlib
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+
+from adapters.report_charts_run import chart_counts, chart_durations, chart_rounds
+from adapters.report_misses import find_misses, find_worst_cells
+from adapters.report_numbers import FILTERS
+from adapters.report_run import count_rejections, read_examples, split_durations, state_mapping, state_run
+from adapters.report_sections import build_sections
+from adapters.report_tables import TableGrid, read_grids
+from adapters.report_verdict import judge
+from adapters.report_zones import detail_zones
+
+HERE = pathlib.Path(__file__).parent
+SHOWN_MISSES = 12
+
+
+def write_report(run: pathlib.Path) -> pathlib.Path:
+    """Path of report.html, written in one step beside the run's other files."""
+    page = render_report(run)
+    path, partial = run / "report.html", run / f".report-{os.getpid()}.html"
+    partial.write_text(page, encoding="utf-8")
+    return partial.replace(path)
+
+
+def render_report(run: pathlib.Path) -> str:
+    """The page as text."""
+    record = _read_record(run)
+    grids = _read_aggregates(run / "aggregates.parquet")
+    script = (HERE / "report.js").read_text(encoding="utf-8")
+    template = _environment().get_template("report_template.html")
+    return template.render(
+        record=record,
+        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **_describe_fit(record, grids),
+        **_describe_run(record, run),
+    )
+
+
+def _read_record(run: pathlib.Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    if not record.get("validation") and (run / "validation.json").exists():
+        validation = json.loads((run / "validation.json").read_text(encoding="utf-8"))
+        record["validation"] = validation if isinstance(validation, dict) else None
+    return record
+
+
+def _read_aggregates(path: pathlib.Path) -> list[TableGrid]:
+    return read_grids(pd.read_parquet(path)) if path.exists() else []
+
+
+@functools.cache
+def _environment() -> Environment:
+    loader = FileSystemLoader(HERE)
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(FILTERS)
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
+    return environment
+
+
+def _describe_fit(record: dict[str, Any], grids: list[TableGrid]) -> dict[str, Any]:
+    worst_cells, misses = find_worst_cells(grids), find_misses(grids)
+    sections = build_sections(grids)
+    return {
+        "verdict": judge(record, grids, worst_cells[0] if worst_cells else None),
+        "sections": sections,
+        "worst_cells": worst_cells,
+        "misses": misses[:SHOWN_MISSES],
+        "miss_count": len(misses),
+        "zone_detail": detail_zones({section.key: section.grid for section in sections}),
+    }
+
+
+def _describe_run(record: dict[str, Any], run: pathlib.Path) -> dict[str, Any]:
+    return {
+        "rounds": record.get("rounds") or [],
+        "round_chart": chart_rounds(record.get("rounds") or []),
+        "rejected": chart_counts(count_rejections(record, "rejections")),
+        "rejected_rows": chart_counts(count_rejections(record, "proposal_rejections")),
+        "examples": read_examples(run),
+        "durations": chart_durations(split_durations(record)),
+        "reconciliations": record.get("reconciliations") or [],
+        "facts": state_run(record),
+        "settings": state_mapping(record.get("settings")),
+        "versions": state_mapping(record.get("versions")),
+    }

@@ -1,0 +1,143 @@
+"""Target tables of a scenario, read from their files and checked against its variables and zones."""
+
+import numpy as np
+
+from adapters.scenario_document import Document, located_parse
+from adapters.scenario_entities import scope_of
+from adapters.target_files import Cells, Rows, read_cells, read_rows
+from schemas.model import Derived, Entity, FloatArray, TargetTable, Tolerance, Variable, Zones
+from schemas.scenario import TargetSpec
+from synthesis.expressions import nearest
+
+SHARE_SUM_SLACK = 1e-3
+"""Published shares are rounded; sums this close to 1 are renormalised."""
+
+
+def read_tables(
+    document: Document, root: Entity, member: Entity | None, zones: Zones | None
+) -> tuple[TargetTable, ...]:
+    """The scenario's target tables, in their order."""
+    specs = document.spec.targets.items()
+    return tuple(_table(document, name, spec, root, member, zones) for name, spec in specs)
+
+
+def _table(
+    document: Document, name: str, spec: TargetSpec, root: Entity, member: Entity | None, zones: Zones | None
+) -> TargetTable:
+    at = "targets", name
+    entities = [entity for entity in (root, member) if entity is not None]
+    entity = next((entity for entity in entities if entity.name == spec.entity), None)
+    if entity is None:
+        known = [e.name for e in entities]
+        raise document.error(f"unknown entity {spec.entity!r}{nearest(spec.entity, known)}", *at, "entity")
+    _check_spec(document, spec, at, zones)
+    variables = [_variable(document, v, entity, root, at, i) for i, v in enumerate(spec.variables)]
+    rows = read_rows(document.input_path(spec.file, *at, "file"), str(document.folder / spec.file))
+    cells = read_cells(rows, variables, _units(spec, zones), spec.measure)
+    universe = None
+    if spec.universe is not None:
+        universe = located_parse(document, spec.universe, scope_of(root, member, entity.name), "truth", *at, "universe")
+    else:
+        _check_coverage(rows, variables, cells)
+    if zones is not None and spec.zone is not None and not spec.same_in_every_zone:
+        _check_zones(rows, spec.zone, zones)
+    values = cells.values if spec.measure == "count" else _normalised(rows, cells.values)
+    moe = cells.moe
+    if spec.same_in_every_zone and zones is not None and spec.zone is not None:
+        repeats = len(zones.names[spec.zone])
+        values = np.repeat(values, repeats, axis=0)
+        moe = None if moe is None else np.repeat(moe, repeats, axis=0)
+    return TargetTable(
+        name=name,
+        entity=entity.name,
+        axes=cells.axes,
+        target=values,
+        measure=spec.measure,
+        binds=spec.binds or spec.measure,
+        tolerance=_tolerance(spec, entity, root),
+        zone_level=spec.zone,
+        universe=universe,
+        universe_text=spec.universe,
+        moe=moe,
+        source=spec.source,
+        note=spec.note,
+        path=spec.file,
+    )
+
+
+def _check_spec(document: Document, spec: TargetSpec, at: tuple[str, ...], zones: Zones | None) -> None:
+    if spec.zone is not None and zones is None:
+        raise document.error("the scenario has no zones", *at, "zone")
+    if spec.zone is not None and zones is not None and spec.zone not in zones.levels:
+        message = f"unknown zone level {spec.zone!r}{nearest(spec.zone, zones.levels)}"
+        raise document.error(message, *at, "zone")
+    if spec.same_in_every_zone and (spec.zone is None or spec.measure != "share"):
+        raise document.error("expected a zone level and measure: share", *at, "same_in_every_zone")
+    if spec.binds == "count" and spec.measure == "share":
+        raise document.error("shares cannot bind as counts, expected binds: share", *at, "binds")
+    if spec.source is not None and spec.source not in document.spec.sources:
+        known = document.spec.sources
+        raise document.error(f"unknown source {spec.source!r}{nearest(spec.source, known)}", *at, "source")
+    tolerance = spec.tolerance
+    if tolerance is not None and (tolerance.records is None) == (tolerance.share_tvd is None):
+        raise document.error("expected either records or share_tvd", *at, "tolerance")
+
+
+def _variable(
+    document: Document, name: str, entity: Entity, root: Entity, at: tuple[str, ...], i: int
+) -> Variable | Derived:
+    found = entity.find(name) or root.find(name)
+    if found is None:
+        known = [v.name for e in (entity, root) for v in (*e.variables, *e.derived)]
+        raise document.error(f"unknown variable {name!r}{nearest(name, known)}", *at, "variables", i)
+    if name in document.spec.targets[at[1]].variables[:i]:
+        raise document.error(f"variable {name!r} appears twice", *at, "variables", i)
+    return found
+
+
+def _units(spec: TargetSpec, zones: Zones | None) -> tuple[str, tuple[str, ...]] | None:
+    if spec.zone is None or zones is None or spec.same_in_every_zone:
+        return None
+    return spec.zone, zones.names[spec.zone]
+
+
+def _tolerance(spec: TargetSpec, entity: Entity, root: Entity) -> Tolerance:
+    given = spec.tolerance
+    if given is not None and given.records is not None:
+        return Tolerance("records", float(given.records))
+    if given is not None and given.share_tvd is not None:
+        return Tolerance("share_tvd", float(given.share_tvd))
+    return Tolerance("records", 0.0) if entity is root else Tolerance("share_tvd", 0.005)
+
+
+def _check_coverage(rows: Rows, variables: list[Variable | Derived], cells: Cells) -> None:
+    """Refuse a whole-universe table that leaves values of a variable without a cell."""
+    for variable, axis in zip(variables, cells.axes, strict=True):
+        if axis.lows is None or axis.highs is None:
+            for category in axis.labels:
+                if category not in rows.columns[variable.name]:
+                    message = f"{variable.name}: no row for category {category!r} (write 0, or state a universe)"
+                    raise rows.error(message)
+        elif np.isfinite(variable.low):
+            end = variable.high + 1 if variable.kind == "integer" else variable.high
+            starts, ends = np.append(axis.lows, end), np.insert(axis.highs, 0, variable.low)
+            gaps = np.flatnonzero(starts > ends)
+            if len(gaps):
+                low, high = ends[gaps[0]], starts[gaps[0]]
+                raise rows.error(f"{variable.name}: bins leave [{low:g}, {high:g}) without a cell")
+
+
+def _check_zones(rows: Rows, level: str, zones: Zones) -> None:
+    given = set(rows.columns[level])
+    missing = [name for name in zones.names[level] if name not in given]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise rows.error(f"no rows for {level} {missing[0]!r}{more}, expected every unit of the crosswalk")
+
+
+def _normalised(rows: Rows, shares: FloatArray) -> FloatArray:
+    sums = shares.reshape(len(shares), -1).sum(axis=1)
+    off = np.flatnonzero(np.abs(sums - 1) > SHARE_SUM_SLACK)
+    if len(off):
+        raise rows.error(f"shares sum to {sums[off[0]]:.6g}, expected 1")
+    return shares / sums.reshape(-1, *[1] * (shares.ndim - 1))

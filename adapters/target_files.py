@@ -1,0 +1,193 @@
+"""Target tables and crosswalks: CSV or parquet rows, each with the line it stands on."""
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.errors import ScenarioError, UserError
+from schemas.model import Axis, Derived, FloatArray, Variable
+from synthesis.expressions import nearest
+from synthesis.labels import parse_bin
+
+MAX_BYTES = 2_000_000_000
+MAX_CELLS = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A table as text: columns by header, and the line of every row."""
+
+    path: str
+    columns: Mapping[str, Sequence[str]]
+    lines: Sequence[int]
+
+    def error(self, message: str, row: int | None = None) -> ScenarioError:
+        """An error located at a row, or at the header."""
+        return ScenarioError(message, self.path, 1 if row is None else self.lines[row])
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A table read into an array of shape (units, *axes)."""
+
+    axes: tuple[Axis, ...]
+    values: FloatArray
+    moe: FloatArray | None
+
+
+def read_rows(path: Path, shown: str) -> Rows:
+    """The rows of a CSV (by its suffix, else parquet) file."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ScenarioError(f"the file has {path.stat().st_size} bytes, expected at most {MAX_BYTES}", shown)
+        rows = _read_parquet(path, shown) if path.suffix == ".parquet" else _read_csv(path, shown)
+    except UnicodeDecodeError as exc:
+        raise ScenarioError(f"not UTF-8 text at byte {exc.start}", shown) from exc
+    except OSError as exc:
+        raise ScenarioError(f"cannot read the file: {exc.strerror or exc}", shown) from exc
+    if not rows.lines:
+        raise ScenarioError("the table has no rows", shown, 1)
+    return rows
+
+
+def read_cells(
+    rows: Rows,
+    variables: Sequence[Variable | Derived],
+    units: tuple[str, tuple[str, ...]] | None,
+    measure: str,
+) -> Cells:
+    """The rows as an array; `units` is the zone column with its unit names, if the table has one."""
+    _check_header(rows, [v.name for v in variables], units[0] if units else None, measure)
+    values = _numbers(rows, measure, required=True)
+    axes = tuple(_axis(rows, variable) for variable in variables)
+    where = [_unit_index(rows, *units)] if units else []
+    where += [_bin_index(rows, axis) for axis in axes]
+    shape = (len(units[1]) if units else 1, *(len(axis) for axis in axes))
+    if math.prod(shape) > MAX_CELLS:
+        raise rows.error(f"the table spans {math.prod(shape)} cells, expected at most {MAX_CELLS}")
+    flat = np.ravel_multi_index(where, shape if units else shape[1:])
+    _refuse_repeats(rows, flat)
+    moe = _numbers(rows, "moe", required=False) if "moe" in rows.columns else None
+    return Cells(axes, _scatter(flat, values, shape, 0.0), None if moe is None else _scatter(flat, moe, shape, np.nan))
+
+
+def _read_csv(path: Path, shown: str) -> Rows:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            header = [name.strip() for name in next(reader, [])]
+            _check_names(header, shown)
+            rows, lines = [], []
+            for row in reader:
+                if not row:
+                    continue
+                if len(row) != len(header):
+                    message = f"row has {len(row)} fields, expected {len(header)}: {', '.join(header)}"
+                    raise ScenarioError(message, shown, reader.line_num)
+                rows.append(row)
+                lines.append(reader.line_num)
+        except csv.Error as exc:
+            raise ScenarioError(f"not readable as CSV: {exc}", shown, reader.line_num) from exc
+    columns = zip(*rows, strict=True) if rows else ([] for _ in header)
+    return Rows(shown, {n: [v.strip() for v in c] for n, c in zip(header, columns, strict=True)}, lines)
+
+
+def _read_parquet(path: Path, shown: str) -> Rows:
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowException as exc:
+        raise ScenarioError(f"not readable as parquet: {str(exc).splitlines()[0]}", shown) from exc
+    _check_names(table.column_names, shown)
+    columns = {n: ["" if v is None else str(v) for v in table[n].to_pylist()] for n in table.column_names}
+    return Rows(shown, columns, range(1, table.num_rows + 1))
+
+
+def _check_names(header: Sequence[str], shown: str) -> None:
+    for i, name in enumerate(header):
+        if name in header[:i]:
+            raise ScenarioError(f"column {name!r} appears twice", shown, 1)
+    if not any(header):
+        raise ScenarioError("the file is empty, expected a header line", shown, 1)
+
+
+def _check_header(rows: Rows, variables: list[str], zone: str | None, measure: str) -> None:
+    expected = [*([zone] if zone else []), *variables, measure]
+    for name in expected:
+        if name not in rows.columns:
+            raise rows.error(f"missing column {name!r}, expected: {', '.join(expected)} (and optionally moe)")
+    for name in rows.columns:
+        if name not in (*expected, "moe"):
+            raise rows.error(f"unknown column {name!r}{nearest(name, [*expected, 'moe'])}")
+
+
+def _numbers(rows: Rows, name: str, required: bool) -> FloatArray:
+    result = np.full(len(rows.lines), np.nan)
+    for i, text in enumerate(rows.columns[name]):
+        if not text and not required:
+            continue
+        try:
+            result[i] = float(text)
+        except ValueError:
+            raise rows.error(f"{name} {text!r} is not a number", i) from None
+        if not 0 <= result[i] <= 1e15:  # refuses NaN as well
+            raise rows.error(f"{name} {text!r} is out of range, expected a number between 0 and 1e15", i)
+    return result
+
+
+def _axis(rows: Rows, variable: Variable | Derived) -> Axis:
+    if variable.kind == "category":
+        return Axis(variable.name, variable.categories)
+    bins: dict[str, tuple[float, float]] = {}
+    first: dict[str, int] = {}
+    for i, label in enumerate(rows.columns[variable.name]):
+        if label in bins:
+            continue
+        try:
+            bins[label] = parse_bin(label, variable.kind, variable.low, variable.high)
+        except UserError as exc:
+            raise rows.error(f"{variable.name}: {exc}", i) from exc
+        first[label] = i
+    labels = sorted(bins, key=lambda label: bins[label])
+    for before, after in zip(labels, labels[1:], strict=False):
+        if bins[before][1] > bins[after][0]:
+            raise rows.error(f"{variable.name}: bins {before!r} and {after!r} overlap", first[after])
+    lows, highs = (np.array([bins[label][side] for label in labels]) for side in (0, 1))
+    return Axis(variable.name, tuple(labels), lows, highs)
+
+
+def _unit_index(rows: Rows, column: str, names: tuple[str, ...]) -> FloatArray:
+    return _positions(rows, column, names, f"unit of {column} in the crosswalk")
+
+
+def _bin_index(rows: Rows, axis: Axis) -> FloatArray:
+    return _positions(rows, axis.variable, axis.labels, f"category of {axis.variable}")
+
+
+def _positions(rows: Rows, column: str, names: tuple[str, ...], what: str) -> FloatArray:
+    position = {name: i for i, name in enumerate(names)}
+    result = np.empty(len(rows.lines), dtype=np.int64)
+    for i, text in enumerate(rows.columns[column]):
+        if text not in position:
+            raise rows.error(f"{text!r} is no {what}{nearest(text, names)}", i)
+        result[i] = position[text]
+    return result
+
+
+def _refuse_repeats(rows: Rows, flat: np.ndarray) -> None:
+    _, first, inverse = np.unique(flat, return_index=True, return_inverse=True)
+    repeated = np.flatnonzero(first[inverse] != np.arange(len(flat)))
+    if len(repeated):
+        row = int(repeated[0])
+        raise rows.error(f"the cell was already given on line {rows.lines[first[inverse][row]]}", row)
+
+
+def _scatter(flat: np.ndarray, values: FloatArray, shape: tuple[int, ...], missing: float) -> FloatArray:
+    result = np.full(math.prod(shape), missing)
+    result[flat] = values
+    return result.reshape(shape)

@@ -1,0 +1,155 @@
+"""`synthor check`: reads a scenario and tells what it holds and how its tables will be reconciled."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from schemas.model import Derived, Entity, Scenario, TargetTable, Variable
+    from synthesis.aims import Aims
+
+WIDTH_WHEN_PIPED = 160
+
+
+def check(
+    scenario: Annotated[Path, typer.Argument(help="Scenario folder.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Read a scenario and tell what it holds; nothing is written."""
+    from adapters.scenario_files import read_scenario
+    from synthesis.aims import build_aims
+
+    checked = read_scenario(scenario)
+    found = describe(checked, build_aims(checked, None))
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        _show(found)
+
+
+def describe(scenario: "Scenario", aims: "Aims") -> dict[str, Any]:
+    """The scenario as plain JSON."""
+    zones = scenario.zones
+    return {
+        "name": scenario.name,
+        "title": scenario.title,
+        "fingerprint": scenario.fingerprint,
+        "size": int(aims.zone_sizes.sum()),
+        "entities": [_describe_entity(entity) for entity in scenario.entities],
+        "zones": None
+        if zones is None
+        else {"levels": {level: len(zones.names[level]) for level in zones.levels}, "partition_by": zones.partition_by},
+        "tables": [_describe_table(table) for table in scenario.tables],
+        "rules": [{"name": r.name, "entity": r.entity, "text": r.text, "reason": r.reason} for r in scenario.rules],
+        "reconciliations": [{"table": r.table, "what": r.what, "magnitude": r.magnitude} for r in aims.reconciliations],
+    }
+
+
+def _describe_entity(entity: "Entity") -> dict[str, Any]:
+    return {
+        "name": entity.name,
+        "parent": entity.parent,
+        "count": entity.count,
+        "variables": [_describe_variable(variable) for variable in entity.variables],
+        "derived": [_describe_variable(derived) for derived in entity.derived],
+    }
+
+
+def _describe_variable(variable: "Variable | Derived") -> dict[str, Any]:
+    from math import isfinite
+
+    holds: dict[str, Any] = {"name": variable.name, "type": variable.kind, "description": variable.description}
+    if variable.kind == "category":
+        return holds | {"categories": list(variable.categories)}
+    return holds | ({"range": [variable.low, variable.high]} if isfinite(variable.low) else {})
+
+
+def _describe_table(table: "TargetTable") -> dict[str, Any]:
+    return {
+        "name": table.name,
+        "entity": table.entity,
+        "variables": [axis.variable for axis in table.axes],
+        "zone": table.zone_level,
+        "zones": table.units,
+        "cells": table.cells,
+        "total": float(table.target.sum()),
+        "measure": table.measure,
+        "binds": table.binds,
+        "tolerance": {table.tolerance.kind: table.tolerance.value},
+        "universe": table.universe_text,
+        "source": table.source,
+        "file": table.path,
+    }
+
+
+def _show(found: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = WIDTH_WHEN_PIPED
+    console.print(f"{found['name']}: {found['title']}", style="bold")
+    console.print(_summarise(found))
+    console.print(_variable_table(found["entities"]))
+    console.print(_target_table(found["tables"]))
+    for rule in found["rules"]:
+        console.print(f"rule {rule['name']} ({rule['entity']}): {rule['text']}")
+    for note in found["reconciliations"]:
+        console.print(f"reconciled: {note['table']}: {note['what']} ({note['magnitude']:,.0f} records)")
+    console.print("runnable", style="green")
+
+
+def _summarise(found: dict[str, Any]) -> str:
+    root = found["entities"][0]["name"]
+    cells = sum(table["cells"] for table in found["tables"])
+    text = f"{found['size']:,} {root} records; {len(found['tables'])} tables with {cells:,} cells"
+    zones = found["zones"]
+    if zones:
+        levels = ", ".join(f"{count} × {level}" for level, count in zones["levels"].items())
+        text += f"; zones: {levels}, partitioned by {zones['partition_by']}"
+    return text
+
+
+def _variable_table(entities: list[dict[str, Any]]) -> Any:
+    grid = _grid("entity", "variable", "type", "values", "description")
+    for entity in entities:
+        for kind in ("variables", "derived"):
+            for variable in entity[kind]:
+                type_text = variable["type"] + (", derived" if kind == "derived" else "")
+                grid.add_row(entity["name"], variable["name"], type_text, _values(variable), variable["description"])
+    return grid
+
+
+def _values(variable: dict[str, Any]) -> str:
+    categories = variable.get("categories")
+    if categories is not None:
+        return ", ".join(categories) if len(categories) <= 4 else f"{len(categories)} categories"
+    if "range" not in variable:
+        return ""
+    low, high = (f"{bound:,g}" if bound < 1e6 else f"{bound:,.0f}" for bound in variable["range"])
+    return f"{low} to {high}"
+
+
+def _target_table(tables: list[dict[str, Any]]) -> Any:
+    grid = _grid("table", "entity", "variables", "zone", "cells", "total", "aims at", "tolerance", "universe")
+    for column in grid.columns[4:6]:
+        column.justify = "right"
+    for table in tables:
+        kind, value = next(iter(table["tolerance"].items()))
+        tolerance = f"{value:g} records" if kind == "records" else f"TVD {value:g}"
+        zone = f"{table['zones']} × {table['zone']}" if table["zone"] else "whole"
+        total = f"{table['total']:,.0f}" if table["measure"] == "count" else "shares"
+        variables = " × ".join(table["variables"])
+        universe = table["universe"] or "all"
+        cells = f"{table['cells']:,}"
+        grid.add_row(table["name"], table["entity"], variables, zone, cells, total, table["binds"], tolerance, universe)
+    return grid
+
+
+def _grid(*columns: str) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    return Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)

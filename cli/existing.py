@@ -1,0 +1,51 @@
+"""Run folders that exist already: read one, and refuse what is not a run of this scenario."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from schemas.errors import UserError
+
+if TYPE_CHECKING:
+    from schemas.model import Scenario
+    from schemas.settings import RunSettings
+
+
+def read_run(run: Path) -> dict[str, Any]:
+    """run.json of a run folder."""
+    from adapters.run_folder import RunFolder
+
+    return RunFolder(run).read_run()
+
+
+def check_out(out: Path, scenario: "Scenario", settings: "RunSettings") -> dict[str, Any] | None:
+    """run.json of the run to be continued in `out`, None if it is free; anything else there is refused."""
+    if "://" in str(out) or str(out).startswith("s3:"):
+        raise UserError(f"--out {out}: object stores are not available yet, expected a local folder")
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return None
+    if not (out / "run.json").is_file():
+        raise UserError(
+            f"--out {out}: exists and is not a run folder, expected a new folder or a run of {scenario.name!r}"
+        )
+    record = read_run(out)
+    _check_same(out, record, scenario, settings)
+    return record
+
+
+def is_finished(record: dict[str, Any] | None, out: Path) -> bool:
+    """Whether nothing is left to do in `out`."""
+    return record is not None and record.get("status") == "published" and (out / "dataset").is_dir()
+
+
+def _check_same(out: Path, record: dict[str, Any], scenario: "Scenario", settings: "RunSettings") -> None:
+    held = record["scenario"]
+    if held["fingerprint"] != scenario.fingerprint:
+        other = "another version of this scenario" if held["name"] == scenario.name else f"scenario {held['name']!r}"
+        raise UserError(f"--out {out}: holds a run of {other}, expected a new folder or a run of {scenario.name!r}")
+    kept = {name: record["settings"].get(name) for name in settings.output_identity()}
+    for name, asked in settings.output_identity().items():
+        if kept[name] != asked:
+            raise UserError(
+                f"--out {out}: holds a run with {name} {kept[name]}, not {asked}; "
+                f"give another --out, or finish it as it is with `synthor resume {out}`"
+            )

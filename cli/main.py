@@ -1,0 +1,86 @@
+"""The command `synthor`: its commands, and how their failures are told.
+
+Exit codes: 0 done, 1 the run or its validation failed, 2 a mistake of the user's, 130 interrupted.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from cli.check import check
+from cli.environment import prepare_environment
+from cli.review import report, validate
+from cli.run import resume, run
+from cli.schema import schema
+from schemas.errors import SynthorError, UserError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="synthor",
+    help="Micro-records whose totals match published statistics.",
+    epilog="Example: synthor run scenarios/ecommerce --out runs/ecommerce",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    add_completion=False,
+)
+
+
+def _example(text: str) -> str:
+    return f"Example: {text}"
+
+
+app.command(epilog=_example("synthor check scenarios/vermont"))(check)
+app.command(epilog=_example("synthor run scenarios/ecommerce --out runs/ecommerce --random-seed 7"))(run)
+app.command(epilog=_example("synthor resume runs/ecommerce"))(resume)
+app.command(epilog=_example("synthor validate runs/ecommerce --full"))(validate)
+app.command(epilog=_example("synthor report runs/ecommerce"))(report)
+app.command(epilog=_example("synthor schema > scenario.schema.json"))(schema)
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"synthor {version('synthor')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _synthor(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code of one command; whatever a user did wrong is one line on stderr."""
+    prepare_environment()
+    command = typer.main.get_command(app)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        code = command.main(given or ["--help"], prog_name="synthor", standalone_mode=False)
+    except UserError as exc:
+        return _tell(str(exc), 2)
+    except SynthorError as exc:
+        return _tell(str(exc), 1)
+    except typer.TyperException as exc:
+        return _tell(exc.format_message(), 2)
+    except OSError as exc:
+        if exc.filename is None:
+            raise
+        return _tell(f"{exc.filename}: {exc.strerror}", 1)
+    return code if isinstance(code, int) else 0
+
+
+def _tell(message: str, code: int) -> int:
+    typer.echo(f"synthor: {' '.join(message.split())}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

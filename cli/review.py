@@ -1,0 +1,56 @@
+"""`synthor validate` and `synthor report`: look at a run again."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.existing import read_run
+
+RunArgument = Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+SHOWN_FAILURES = 10
+
+
+def validate(
+    run: RunArgument,
+    full: Annotated[bool, typer.Option("--full", help="Read every record, not only the batches' counts.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the suites again on what is there; exit 1 if one fails."""
+    read_run(run)
+    from tasks.validate import validate_run
+
+    result = validate_run(run, full)
+    if as_json:
+        typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
+    else:
+        typer.echo("\n".join([f"{run}: {summarise_validation(result)}", *list_failures(result)]))
+    if not result["success"]:
+        raise typer.Exit(1)
+
+
+def report(run: RunArgument, as_json: AsJson = False) -> None:
+    """Build report.html again."""
+    read_run(run)
+    from adapters.report import write_report
+
+    path = write_report(run)
+    typer.echo(json.dumps({"report": str(path)}) if as_json else str(path))
+
+
+def summarise_validation(validation: dict[str, Any]) -> str:
+    """`27 expectations in 2 suites, none failed`."""
+    suites = validation.get("suites") or {}
+    evaluated = sum(suite["evaluated"] for suite in suites.values())
+    failed = sum(suite["failed"] for suite in suites.values())
+    return f"{evaluated:,} expectations in {len(suites)} suites, {f'{failed:,}' if failed else 'none'} failed"
+
+
+def list_failures(validation: dict[str, Any]) -> list[str]:
+    """The first failed expectations, one line each."""
+    failures = validation.get("failures") or []
+    lines = [f"  {failure['suite']}: {failure['message']}" for failure in failures[:SHOWN_FAILURES]]
+    more = len(failures) - SHOWN_FAILURES
+    return [*lines, f"  and {more} more, see validation.json"] if more > 0 else lines

@@ -1,0 +1,142 @@
+"""`synthor run` and `synthor resume`: the whole pipeline, followed on a terminal and summed up at the end."""
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.existing import check_out, is_finished, read_run
+from cli.settings import build_settings
+from schemas.errors import RunError
+
+if TYPE_CHECKING:
+    from schemas.model import Scenario
+    from schemas.settings import RunSettings
+
+Workers = Annotated[int | None, typer.Option(help="Local Dask workers; default: one per core.", show_default=False)]
+DaskAddress = Annotated[
+    str | None, typer.Option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster.", show_default=False)
+]
+PublishAnyway = Annotated[bool, typer.Option("--publish-anyway", help="Publish even if validation fails.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print run.json, nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no summary.")]
+
+
+def run(
+    scenario: Annotated[Path, typer.Argument(help="Scenario folder.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Run folder: new, or a run to continue.", show_default=False)],
+    size: Annotated[int | None, typer.Option(help="Root records; default: the scenario's.", show_default=False)] = None,
+    random_seed: Annotated[int | None, typer.Option(help="Default: 0.", show_default=False)] = None,
+    proposer: Annotated[str | None, typer.Option(help="offline (the default).", show_default=False)] = None,
+    allocation: Annotated[str | None, typer.Option(help="balanced (the default).", show_default=False)] = None,
+    workers: Workers = None,
+    dask: DaskAddress = None,
+    max_rounds: Annotated[int | None, typer.Option(help="Rounds at most.", show_default=False)] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, repeatable.", show_default=False),
+    ] = None,
+    publish_anyway: PublishAnyway = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Synthesise a scenario: rounds of batches, validation, publication, report."""
+    from adapters.scenario_files import read_scenario
+    from synthesis.aims import build_aims
+
+    options = {"size": size, "random_seed": random_seed, "proposer": proposer, "allocation": allocation}
+    options |= {"workers": workers, "dask_address": dask, "max_rounds": max_rounds}
+    settings = build_settings(options | {"publish_anyway": publish_anyway or None}, assignments or ())
+    checked = read_scenario(scenario)
+    build_aims(checked, settings.size)
+    record = check_out(out, checked, settings)
+    if record is not None and is_finished(record, out):
+        _close(record, out, as_json, quiet)
+    else:
+        _synthesize(scenario, checked, out, settings, as_json, quiet)
+
+
+def resume(
+    run: Annotated[Path, typer.Argument(help="Run folder.", show_default=False)],
+    workers: Workers = None,
+    dask: DaskAddress = None,
+    publish_anyway: PublishAnyway = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Finish an interrupted or failed run; committed batches are not redone."""
+    from adapters.scenario_files import read_scenario
+
+    record = read_run(run)
+    kept = {name: value for name, value in record["settings"].items() if value is not None}
+    if workers or dask:
+        kept = {name: value for name, value in kept.items() if name not in ("workers", "dask_address")}
+    changed = {"workers": workers, "dask_address": dask, "publish_anyway": publish_anyway or None}
+    settings = build_settings(kept | {name: value for name, value in changed.items() if value is not None})
+    if is_finished(record, run):
+        _close(record, run, as_json, quiet)
+    else:
+        _synthesize(run / "scenario", read_scenario(run / "scenario"), run, settings, as_json, quiet)
+
+
+def _synthesize(
+    folder: Path, scenario: "Scenario", out: Path, settings: "RunSettings", as_json: bool, quiet: bool
+) -> None:
+    """Run the flow; its failure is told with what was staged, then raised again."""
+    names, began = [entity.name for entity in scenario.entities], time.monotonic()
+    try:
+        with _followed(out, names, is_shown=not (as_json or quiet)), _only_ours_on_stdout():
+            from flows.synthesize import synthesize
+
+            record = synthesize(str(folder), str(out), settings)
+    except RunError:
+        if (out / "run.json").is_file():
+            _close(read_run(out), out, as_json, quiet, time.monotonic() - began)
+        raise
+    except KeyboardInterrupt:
+        typer.echo(f"synthor: interrupted; `synthor resume {out}` finishes this run", err=True)
+        raise typer.Exit(130) from None
+    _close(record, out, as_json, quiet, time.monotonic() - began)
+
+
+@contextlib.contextmanager
+def _followed(out: Path, entities: list[str], is_shown: bool) -> Iterator[None]:
+    """The live display, on a terminal."""
+    if not (is_shown and sys.stdout.isatty() and sys.stderr.isatty()):
+        yield
+        return
+    from rich.console import Console
+
+    from cli.progress import ProgressDisplay
+
+    with ProgressDisplay(out, entities, Console(stderr=True, highlight=False)):
+        yield
+
+
+@contextlib.contextmanager
+def _only_ours_on_stdout() -> Iterator[None]:
+    """Whatever libraries and worker processes print goes to stderr: stdout is for the summary or the JSON."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _close(record: dict[str, Any], out: Path, as_json: bool, quiet: bool, elapsed_seconds: float | None = None) -> None:
+    if as_json:
+        typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
+    elif not quiet:
+        from cli.summary import write_summary
+
+        typer.echo(write_summary(record, out, elapsed_seconds))

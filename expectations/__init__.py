@@ -1,0 +1,1 @@
+"""Great Expectations suites derived from a scenario; the only importer of great_expectations."""

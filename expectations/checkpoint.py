@@ -1,0 +1,72 @@
+"""Judging by the suites. Great Expectations is imported when something is judged, not before: it takes seconds."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from expectations.frames import Partition, judged_frames
+from expectations.outcomes import Failure, SuiteOutcome
+from schemas.model import Scenario
+from synthesis.summaries import Summary
+
+if TYPE_CHECKING:
+    from expectations.tallies import SuiteTally
+
+_NO_IDS: "pd.Series[Any]" = pd.Series(dtype="int64")
+
+
+def judge_aggregates(scenario: Scenario, frame: pd.DataFrame) -> SuiteOutcome:
+    """Whether every target table is within its tolerance."""
+    from expectations.suites import aggregates_suite
+
+    return _judge_frame(aggregates_suite(scenario), frame)
+
+
+def judge_summary(scenario: Scenario, summary: Summary) -> SuiteOutcome:
+    """Whether the merged summary of all batches knows of no violation."""
+    from expectations.facts import summary_frame
+    from expectations.suites import summary_suite
+
+    return _judge_frame(summary_suite(scenario), summary_frame(scenario, summary))
+
+
+def judge_records(scenario: Scenario, partitions: Iterable[Partition]) -> SuiteOutcome:
+    """Whether every record is as the scenario says; partitions are read one after the other and let go.
+
+    A partition is (name, root frame, member frame); members have to be in the partition of their root record.
+    """
+    from expectations.library import frame_validator
+    from expectations.suites import records_suite
+    from expectations.tallies import SuiteTally
+
+    tallies = {
+        entity.name: SuiteTally(records_suite(scenario, entity.name), entity.name) for entity in scenario.entities
+    }
+    ids: dict[str, list[pd.Series[Any]]] = {entity.name: [] for entity in scenario.entities}
+    validate = frame_validator()
+    for frames in judged_frames(scenario, partitions):
+        for entity, frame in frames.items():
+            tallies[entity].add(validate(frame, tallies[entity].suite), frame)
+            ids[entity].append(frame.get(f"{entity}_id", _NO_IDS).copy())  # a view would keep the whole frame alive
+    if not sum(map(len, ids[scenario.root.name])):
+        nothing = Failure("records", "records exist", f"no {scenario.root.name} records to judge")
+        return SuiteOutcome("records", success=False, evaluated=1, failed=1, failures=(nothing,))
+    for entity, parts in ids.items():
+        tallies[entity].count_duplicates(f"{entity}_id", parts)
+    return _outcome("records", list(tallies.values()))
+
+
+def _judge_frame(suite: Any, frame: pd.DataFrame) -> SuiteOutcome:
+    from expectations.library import frame_validator
+    from expectations.tallies import SuiteTally
+
+    tally = SuiteTally(suite)
+    tally.add(frame_validator()(frame, suite), frame)
+    return _outcome(suite.name, [tally])
+
+
+def _outcome(name: str, tallies: "list[SuiteTally]") -> SuiteOutcome:
+    failures = tuple(failure for tally in tallies for failure in tally.failures())
+    evaluated = sum(len(tally.tallies) for tally in tallies)
+    return SuiteOutcome(name, success=not failures, evaluated=evaluated, failed=len(failures), failures=failures)

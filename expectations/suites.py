@@ -1,0 +1,132 @@
+"""Suites derived from a scenario: what its tables, variables, rules and entities imply, nothing restated.
+
+Every expectation bears a name in `meta["check"]`, unique within its suite: GX returns results in another order.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from expectations.facts import bounds_text, checked_facts
+from expectations.library import Column, ExpectationSuite, gxe
+from expectations.plugin import ExpectTargetTableWithinTolerance
+from schemas.model import Derived, Entity, Rule, Scenario, Variable
+from synthesis.summaries import MEMBER_COUNT_MATCHES, PARENT_EXISTS, variables_of
+
+INTEGER_TYPES = ("int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+_RECORDS_NOTE = (
+    "One suite per entity, for frames of whole partitions. The columns 'rule: …', 'derived: …', "
+    "'parent exists' and 'member count matches' are computed from the records (synthesis.summaries.audit_columns)."
+)
+_AGGREGATES_NOTE = "For aggregates.parquet. Import expectations.plugin before loading this suite."
+_SUMMARY_NOTE = "For the frame that expectations.facts.summary_frame makes of the merged summaries of all batches."
+
+
+def aggregates_suite(scenario: Scenario) -> Any:
+    """One expectation per target table, on the aggregates."""
+    found = [
+        ExpectTargetTableWithinTolerance(
+            table=table.name, cells=table.cells, meta={"check": f"{table.name}: tolerance", "kind": "tolerance"}
+        )
+        for table in scenario.tables
+    ]
+    return ExpectationSuite("aggregates", expectations=found, notes=_AGGREGATES_NOTE)
+
+
+def records_suite(scenario: Scenario, entity: str) -> Any:
+    """What every record of an entity has to be, on frames with the columns of `audit_columns` added."""
+    judged = scenario.entity(entity)
+    variables = variables_of(judged)
+    expected = [*_ids(judged), *(variable.name for variable in variables)]
+    schema = gxe.ExpectTableColumnsToMatchSet(
+        column_set=expected, exact_match=False, meta={"check": f"{entity}: columns", "kind": "columns"}
+    )
+    found = [schema, *_id_expectations(scenario, judged)]
+    for variable in variables:
+        found += _variable_expectations(variable)
+    found += [_true(f"derived: {derived.name}", "derived") for derived in judged.derived]
+    found += [_rule_expectation(rule) for rule in scenario.rules if rule.entity == entity]
+    return ExpectationSuite(f"records_{entity}", expectations=found, notes=_RECORDS_NOTE)
+
+
+def summary_suite(scenario: Scenario) -> Any:
+    """No violations of any fact in the frame of a merged summary, and every fact there."""
+    facts = checked_facts(scenario)
+    names = [fact.name for fact in facts]
+    all_there = gxe.ExpectColumnDistinctValuesToEqualSet(
+        column="fact", value_set=names, meta={"check": "every fact", "kind": "facts"}
+    )
+    none_broken = [
+        gxe.ExpectColumnValuesToBeInSet(
+            column="violations",
+            value_set=[0],
+            row_condition=Column("fact") == fact.name,
+            meta={"check": fact.name, "kind": "fact", "entity": fact.entity, "column": fact.column, "text": fact.check},
+        )
+        for fact in facts
+    ]
+    return ExpectationSuite("summary", expectations=[all_there, *none_broken], notes=_SUMMARY_NOTE)
+
+
+def save_suites(scenario: Scenario, folder: Path) -> None:
+    """Write every suite as `<suite>.json`, the same bytes for the same scenario, loadable by plain GX."""
+    folder.mkdir(parents=True, exist_ok=True)
+    suites = [records_suite(scenario, entity.name) for entity in scenario.entities]
+    for suite in (aggregates_suite(scenario), *suites, summary_suite(scenario)):
+        content = {key: value for key, value in suite.to_json_dict().items() if key != "id"}
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        (folder / f"{suite.name}.json").write_text(text, encoding="utf-8")
+
+
+def _ids(entity: Entity) -> list[str]:
+    return [f"{name}_id" for name in (entity.name, entity.parent) if name is not None]
+
+
+def _id_expectations(scenario: Scenario, entity: Entity) -> list[Any]:
+    own = f"{entity.name}_id"
+    unique = gxe.ExpectColumnValuesToBeUnique(column=own, meta={"check": f"{own}: unique", "kind": "unique"})
+    found = [unique, *(_not_null(name) for name in _ids(entity))]
+    if entity is scenario.member:
+        found.append(_true(PARENT_EXISTS, "parent"))
+    elif scenario.member is not None:
+        found.append(_true(MEMBER_COUNT_MATCHES, "member count"))
+    return found
+
+
+def _variable_expectations(variable: Variable | Derived) -> list[Any]:
+    name = variable.name
+    found = [_not_null(name)]
+    if variable.kind == "category":
+        meta = {"check": f"{name}: categories", "kind": "categories"}
+        found.append(gxe.ExpectColumnValuesToBeInSet(column=name, value_set=list(variable.categories), meta=meta))
+    if variable.kind == "integer":
+        meta = {"check": f"{name}: integers", "kind": "integers"}
+        found.append(gxe.ExpectColumnValuesToBeInTypeList(column=name, type_list=list(INTEGER_TYPES), meta=meta))
+    if variable.kind != "category" and np.isfinite([variable.low, variable.high]).all():
+        found.append(_range_expectation(variable))
+    return found
+
+
+def _range_expectation(variable: Variable | Derived) -> Any:
+    return gxe.ExpectColumnValuesToBeBetween(
+        column=variable.name,
+        min_value=variable.low,
+        max_value=variable.high,
+        strict_max=variable.kind == "number",
+        meta={"check": f"{variable.name}: range", "kind": "range", "text": bounds_text(variable)},
+    )
+
+
+def _rule_expectation(rule: Rule) -> Any:
+    return _true(f"rule: {rule.name}", "rule", text=rule.text, reason=rule.reason)
+
+
+def _not_null(column: str) -> Any:
+    return gxe.ExpectColumnValuesToNotBeNull(column=column, meta={"check": f"{column}: not null", "kind": "not null"})
+
+
+def _true(column: str, kind: str, **more: str) -> Any:
+    meta = {"check": column, "kind": kind, **{key: text for key, text in more.items() if text}}
+    return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=[True], meta=meta)

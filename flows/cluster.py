@@ -1,0 +1,48 @@
+"""Where batches run: a local Dask cluster by default, or an existing one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from prefect import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_dask import DaskTaskRunner
+
+from schemas.errors import UserError
+from schemas.settings import RunSettings
+
+CONNECT_TIMEOUT = "20s"
+WORKER_PRELOAD = "tasks.batch"
+"""Imported by each worker as it starts, while the flow still prepares its first batches."""
+
+
+@contextmanager
+def dask_runner(settings: RunSettings) -> Iterator[DaskTaskRunner]:
+    """A running task runner; a local cluster has one-threaded worker processes and is closed at the end.
+
+    Workers are told the address of the flow's own Prefect server: without it each would start a server of its own.
+    """
+    runner = _existing(settings.dask_address) if settings.dask_address else _local(settings)
+    with get_client(sync_client=True) as client:
+        api = str(client.api_url).rstrip("/")
+    with temporary_settings({PREFECT_API_URL: api}), runner:
+        yield runner
+
+
+def _local(settings: RunSettings) -> DaskTaskRunner:
+    workers = settings.workers or os.cpu_count() or 1
+    # Free ports on loopback: runs side by side do not collide.
+    options: dict[str, Any] = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1"}
+    options.update(dashboard_address="127.0.0.1:0", preload=[WORKER_PRELOAD], silence_logs=50)
+    return DaskTaskRunner(cluster_kwargs=options)
+
+
+def _existing(address: str) -> DaskTaskRunner:
+    from distributed import Client
+
+    try:
+        Client(address, timeout=CONNECT_TIMEOUT, set_as_default=False).close()
+    except (OSError, ValueError, TimeoutError) as exc:
+        raise UserError(f"{address}: no Dask scheduler answers there ({type(exc).__name__})") from exc
+    return DaskTaskRunner(address=address)

@@ -1,0 +1,175 @@
+"""The run's book: what run.json and log.jsonl say while a flow goes on."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schemas.batch import BatchSpec, Receipt
+from synthesis.batching import round_fractions
+from tasks.context import Context
+from tasks.merge import Merged
+
+
+class RunBook:
+    """Keeps run.json true at every step; the only writer of run.json and log.jsonl."""
+
+    def __init__(self, context: Context, started: float) -> None:
+        self._context = context
+        self._folder = context.run
+        self.run: dict[str, Any] = context.run.read_run()
+        self._started = started
+        self._stage = ("", started)
+        self._work_seconds = 0.0
+        self._round_started = started
+
+    @property
+    def size(self) -> int:
+        """Root records to synthesise."""
+        return int(self.run["size"])
+
+    def is_published(self) -> bool:
+        """Whether there is nothing left to do."""
+        return bool(self.run["status"] == "published")
+
+    def start(self) -> None:
+        """The run begins, or is taken up again."""
+        rounds = len(round_fractions(self._context.settings, self.size))
+        settings = self._context.settings.model_dump()
+        self.run.update(status="running", failure=None, rounds=[], durations={}, llm=_NO_LLM, settings=settings)
+        self.run.update(
+            batches={"committed": 0, "reused": 0, "retried": 0}, reconciliations=self.run["reconciliations"]
+        )
+        self._folder.write_run(self.run)
+        self._log("run_started", scenario=self.run["scenario"]["name"], size=self.size, rounds_expected=rounds)
+
+    def cluster_ready(self) -> None:
+        """Workers are there."""
+        self.run["durations"]["start_seconds"] = self._since(self._started)
+        self._stage = ("rounds", time.monotonic())
+        self._log("cluster_ready", workers=self._context.settings.workers)
+
+    def start_round(self, index: int, batches: Sequence[BatchSpec]) -> None:
+        """A round's batches go out."""
+        self._round_started = time.monotonic()
+        self._log("round_started", round=index, batches=len(batches), records=sum(spec.records for spec in batches))
+
+    def batch_committed(self, spec: BatchSpec, receipt: Receipt) -> None:
+        """A batch is on disk."""
+        self._work_seconds += receipt.seconds
+        fields = {"records": receipt.records, "members": receipt.members, "reused": receipt.reused}
+        self._log("batch_committed", round=spec.round, batch=spec.batch_id, seconds=round(receipt.seconds, 3), **fields)
+
+    def end_round(self, index: int, batches: Sequence[BatchSpec], receipts: Sequence[Receipt], merged: Merged) -> None:
+        """The aggregates hold the round."""
+        assert merged.fit is not None
+        fit = {
+            "mean_tvd": merged.fit.mean_tvd,
+            "max_tvd": merged.fit.max_tvd,
+            "worst_cell": dict(merged.fit.worst),
+            "cells_within": merged.fit.cells_within,
+            "cells": merged.fit.cells,
+        }
+        records, members = sum(r.records for r in receipts), sum(r.members for r in receipts)
+        entry = {"round": index, "batches": len(batches), "records": records, "members": members, **fit}
+        self.run["rounds"].append({**entry, "seconds": self._since(self._round_started)})
+        self.run["batches"]["reused"] += sum(receipt.reused for receipt in receipts)
+        self._count(merged)
+        self._folder.write_run(self.run)
+        self._log("round_merged", **entry)
+
+    def start_stage(self, name: str) -> None:
+        """Validation, publication or report begins; closes the time of the stage before."""
+        self._close_stage()
+        self._stage = (name, time.monotonic())
+        self._log(f"{name}_started")
+
+    def validated(self, verdict: Mapping[str, Any]) -> None:
+        """The suites have spoken."""
+        self._close_stage()
+        failures = [
+            {"suite": failure["suite"], "expectation": failure["expectation"], "message": failure["message"]}
+            for failure in verdict["failures"]
+        ]
+        suites = dict(verdict["suites"])
+        self.run["validation"] = {"success": verdict["success"], "suites": suites, "failures": failures}
+        evaluated = sum(suite["evaluated"] for suite in suites.values())
+        self._folder.write_run(self.run)
+        self._log("validation_finished", success=verdict["success"], evaluated=evaluated, failed=len(failures))
+
+    def failed_audit(self, verdict: Mapping[str, Any]) -> None:
+        """Keep the verdict where the report will look for it."""
+        self.run.update(status="failed", failure=f"{len(verdict['failures'])} expectations are not met")
+        self._total()
+        self._folder.write_run(self.run)
+
+    def published(self) -> None:
+        """The dataset has its name."""
+        self._close_stage()
+        self.run["status"] = "published"
+        self._total()
+        self._folder.write_run(self.run)
+        self._log("published", records=self.run["accepted"])
+
+    def finish(self) -> None:
+        """The report is written."""
+        self._close_stage()
+        self._total()
+        self._folder.write_run(self.run)
+        self._log("report_written")
+
+    def fail(self, error: BaseException) -> None:
+        """The run ends without publication; what is committed stays."""
+        message = " ".join(str(error).split()) or type(error).__name__
+        if self.run["status"] != "published":
+            self.run.update(status="failed", failure=message)
+        self._total()
+        self._folder.write_run(self.run)
+        self._log("run_failed", message=message)
+
+    def _count(self, merged: Merged) -> None:
+        scenario, commits = self._context.scenario, merged.commits
+        drawn, rejected = sum(c["drawn"] for c in commits), sum(c["rejected"] for c in commits)
+        rejections: Counter[str] = Counter()
+        proposal_rejections: Counter[str] = Counter()
+        for commit in commits:
+            rejections.update(commit["rejections"])
+            proposal_rejections.update(commit["proposed"].get("rejections", {}))
+        entities = {scenario.root.name: {"records": sum(c["records"] for c in commits)}}
+        if scenario.member is not None:
+            entities[scenario.member.name] = {"records": sum(c["members"] for c in commits)}
+        self.run["batches"]["committed"] = len(commits)
+        self.run.update(
+            entities=entities,
+            drawn=drawn,
+            accepted=drawn - rejected,
+            rejected=rejected,
+            rejections=dict(rejections),
+            proposed_rows=sum(c["proposed"].get("rows", 0) for c in commits),
+            proposal_rejections=dict(proposal_rejections),
+            unsupported_cells=sum(c["proposed"].get("unsupported_cells", 0) for c in commits[-1:]),
+            shortfall=sum(c["shortfall"] for c in commits),
+        )
+
+    def _close_stage(self) -> None:
+        name, started = self._stage
+        if name:
+            self.run["durations"][f"{name}_seconds"] = self._since(started)
+        self._stage = ("", time.monotonic())
+
+    def _total(self) -> None:
+        durations = self.run["durations"]
+        durations["total_seconds"] = self._since(self._started)
+        durations["work_seconds"] = round(self._work_seconds, 3)
+        workers = self._context.settings.workers or 1
+        rounds = durations.get("rounds_seconds", 0.0)
+        durations["orchestration_seconds"] = round(max(rounds - self._work_seconds / workers, 0.0), 3)
+
+    def _since(self, started: float) -> float:
+        return round(time.monotonic() - started, 3)
+
+    def _log(self, event: str, **fields: Any) -> None:
+        self._folder.log(event, **fields)
+
+
+_NO_LLM = {"calls": 0, "tokens": 0, "usd": 0.0}

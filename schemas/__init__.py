@@ -1,0 +1,1 @@
+"""What is passed around: scenario, settings, batches, receipts, errors. Imports nothing of ours."""

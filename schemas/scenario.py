@@ -1,0 +1,123 @@
+"""scenario.yaml as its author writes it (the boundary; `schemas.model` holds what the engine uses)."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", description="lower-case letters, digits and _")]
+Number = StrictInt | StrictFloat
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceSpec(_Strict):
+    """Where a table was published."""
+
+    publisher: str
+    title: str
+    vintage: StrictStr = ""
+    licence: str = ""
+    url: str = ""
+    note: str = ""
+
+
+class CaseSpec(_Strict):
+    """One branch of a derived category: `when` it holds, its `value`; `otherwise` closes the list."""
+
+    when: StrictStr | None = None
+    value: StrictStr | None = None
+    otherwise: StrictStr | None = None
+
+
+class VariableSpec(_Strict):
+    """A variable that the proposer sets."""
+
+    type: Literal["category", "integer", "number"]
+    description: str = ""
+    categories: list[StrictStr] | None = None
+    ordered: StrictBool = False
+    range: tuple[Number, Number] | None = Field(None, description="integers: both ends included; numbers: [low, high)")
+    unit: str = ""
+    prior_weights: dict[StrictStr, Number] | None = Field(
+        None, description="relative weight of categories or integers where no table speaks"
+    )
+
+
+class DerivedSpec(_Strict):
+    """A variable computed from others of its entity, or over its members."""
+
+    type: Literal["category", "integer", "number"]
+    description: str = ""
+    value: StrictStr | None = Field(None, description="an expression (integers and numbers)")
+    cases: list[CaseSpec] | None = Field(None, description="a category by cases")
+    range: tuple[Number, Number] | None = None
+    unit: str = ""
+
+
+class EntitySpec(_Strict):
+    """The root entity, or the members listed under it."""
+
+    description: str = ""
+    parent: Name | None = None
+    count: Name | None = Field(None, description="root integer variable: how many members a root record has")
+    variables: dict[Name, VariableSpec]
+    derived: dict[Name, DerivedSpec] = {}
+
+
+class ZonesSpec(_Strict):
+    """The zone variable and its crosswalk to coarser levels."""
+
+    variable: Name
+    crosswalk: StrictStr
+    description: str = ""
+    partition_by: Name | None = None
+
+
+class ToleranceSpec(_Strict):
+    """How far a table may be missed: records per cell, or total variation of shares per zone."""
+
+    records: Annotated[Number, Field(ge=0)] | None = None
+    share_tvd: Annotated[Number, Field(ge=0, le=1)] | None = None
+
+
+class TargetSpec(_Strict):
+    """A published table to be matched."""
+
+    entity: Name
+    variables: Annotated[list[Name], Field(min_length=1)]
+    file: StrictStr
+    measure: Literal["count", "share"]
+    binds: Literal["count", "share"] | None = None
+    zone: Name | None = None
+    same_in_every_zone: StrictBool = False
+    universe: StrictStr | None = None
+    tolerance: ToleranceSpec | None = None
+    source: str | None = None
+    note: str = ""
+
+
+class RuleSpec(_Strict):
+    """An acceptance rule: `when` (default always) holds, `then` must."""
+
+    name: Name
+    entity: Name
+    then: StrictStr
+    when: StrictStr | None = None
+    reason: str = ""
+
+
+class ScenarioSpec(_Strict):
+    """A scenario: entities, zones, target tables, rules and context."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    title: str = ""
+    description: str = ""
+    size: Annotated[StrictInt, Field(ge=1)] | None = Field(None, description="root records to synthesise")
+    context: str = Field("", description="a sentence for the proposer (what-if)")
+    sources: dict[str, SourceSpec] = {}
+    entities: Annotated[dict[Name, EntitySpec], Field(min_length=1)]
+    zones: ZonesSpec | None = None
+    targets: Annotated[dict[Name, TargetSpec], Field(min_length=1)]
+    rules: list[RuleSpec] = []

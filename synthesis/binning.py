@@ -1,0 +1,153 @@
+"""The finest grid: per variable, atoms within which every table, universe and rule sees one value.
+
+A numeric variable's atoms are cut at all tables' bin edges and at every constant that an expression compares it
+with. An integer whose exact value matters to an expression has one atom per value; a number (or a wide integer)
+that does so is *carried*: plan rows hold its value instead of a range.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from schemas.expression import Node
+from schemas.model import Axis, Derived, FloatArray, IntArray, Scenario, Variable
+from synthesis.evaluation import cuts, free_columns
+from synthesis.records import Array
+
+MAX_SINGLE_VALUES = 512
+"""Widest integer that gets one atom per value; wider ones are carried."""
+
+Key = tuple[str, str]
+"""(entity, variable)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Atoms of one variable: `size` categories, or intervals between consecutive `edges`."""
+
+    variable: Variable | Derived
+    size: int
+    edges: FloatArray | None = None
+    carried: bool = False
+
+    def codes(self, values: Array) -> IntArray:
+        """The atom of each value; -1 below and `size` above the grid."""
+        if self.edges is None:
+            return values.astype(np.int64)
+        return np.searchsorted(self.edges, values, side="right") - 1
+
+    def representatives(self) -> Array:
+        """A value inside each atom: lowest integer, middle of an interval, or the category's code."""
+        if self.edges is None:
+            return np.arange(self.size, dtype=np.int16)
+        if self.variable.kind == "integer":
+            return self.edges[:-1].astype(np.int64)
+        return (self.edges[:-1] + self.edges[1:]) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Grids:
+    """The grid of every variable and derived variable that a table or plan needs."""
+
+    grids: Mapping[Key, Grid]
+
+    def of(self, entity: str, variable: str) -> Grid:
+        """The grid of a variable."""
+        return self.grids[entity, variable]
+
+
+def build_grids(scenario: Scenario) -> Grids:
+    """Finest grids for a scenario's variables, and for the derived variables that tables are over."""
+    edges = _edges_by_variable(scenario)
+    exact, carried = _exact_values(scenario)
+    grids = {}
+    for entity in scenario.entities:
+        for variable in entity.variables:
+            key = entity.name, variable.name
+            grids[key] = _grid(variable, edges.get(key, set()), key in exact, key in carried)
+        for derived in entity.derived:
+            key = entity.name, derived.name
+            if derived.kind == "category" or key in edges:
+                grids[key] = _grid(derived, edges.get(key, set()), False, False)
+    return Grids(grids)
+
+
+def axis_lookup(axis: Axis, grid: Grid) -> IntArray:
+    """The axis' bin of every atom (-1: none), with one more entry for values outside the grid."""
+    if grid.edges is None or axis.lows is None or axis.highs is None:
+        return np.append(np.arange(grid.size), -1)
+    inside = grid.edges[:-1]
+    found = np.searchsorted(axis.lows, inside, side="right") - 1
+    is_in = (found >= 0) & (inside < axis.highs[np.maximum(found, 0)])
+    return np.append(np.where(is_in, found, -1), -1)
+
+
+def _grid(variable: Variable | Derived, edges: set[float], exact: bool, carried: bool) -> Grid:
+    if variable.kind == "category":
+        return Grid(variable, len(variable.categories))
+    if not np.isfinite(variable.low):  # a derived number without a stated range: the tables' bins alone
+        cut = np.array(sorted(edges))
+        return Grid(variable, len(cut) - 1, cut)
+    end = variable.high + 1 if variable.kind == "integer" else variable.high
+    if exact:
+        cut = np.arange(variable.low, end + 1)
+    else:
+        inner = {edge for edge in edges if variable.low < edge < end}
+        cut = np.array(sorted({variable.low, end} | inner))
+    return Grid(variable, len(cut) - 1, cut, carried)
+
+
+def _edges_by_variable(scenario: Scenario) -> dict[Key, set[float]]:
+    edges: dict[Key, set[float]] = {}
+    for table in scenario.tables:
+        for axis in table.axes:
+            if axis.lows is not None and axis.highs is not None:
+                key = _owner(scenario, table.entity, axis.variable)
+                edges.setdefault(key, set()).update(axis.lows.tolist(), axis.highs.tolist())
+    for node in _expressions(scenario):
+        for column, symbol, value in cuts(node):
+            kind = scenario.variable(column.entity, column.variable).kind
+            edges.setdefault((column.entity, column.variable), set()).update(_cut_points(kind, symbol, value))
+    return edges
+
+
+def _owner(scenario: Scenario, entity: str, variable: str) -> Key:
+    own = scenario.entity(entity).find(variable) is not None
+    return (entity if own else scenario.root.name), variable
+
+
+def _cut_points(kind: str, symbol: str, value: float) -> tuple[float, ...]:
+    if kind != "integer":
+        return (value,)
+    below, above = float(np.ceil(value)), float(np.floor(value)) + 1
+    return {"<": (below,), ">=": (below,), "<=": (above,), ">": (above,)}.get(symbol, (below, above))
+
+
+def _exact_values(scenario: Scenario) -> tuple[set[Key], set[Key]]:
+    """Variables with one atom per value, and variables that plan rows carry."""
+    exact = {(scenario.root.name, scenario.member.count)} if scenario.member and scenario.member.count else set()
+    carried: set[Key] = set()
+    binding = {(c.entity, c.variable) for node in _binding_expressions(scenario) for c in free_columns(node)}
+    free = {(c.entity, c.variable) for node in _expressions(scenario) for c in free_columns(node)}
+    for entity, name in free:
+        variable = scenario.variable(entity, name)
+        if isinstance(variable, Derived):
+            continue
+        if variable.kind == "integer" and variable.high - variable.low < MAX_SINGLE_VALUES:
+            exact.add((entity, name))
+        elif (entity, name) in binding:
+            carried.add((entity, name))
+    return exact, carried
+
+
+def _binding_expressions(scenario: Scenario) -> Iterable[Node]:
+    """Expressions that decide a cell: universes and derived variables."""
+    yield from (table.universe for table in scenario.tables if table.universe is not None)
+    yield from (derived.expression for entity in scenario.entities for derived in entity.derived)
+
+
+def _expressions(scenario: Scenario) -> Iterable[Node]:
+    yield from _binding_expressions(scenario)
+    for rule in scenario.rules:
+        yield from (node for node in (rule.when, rule.then) if node is not None)

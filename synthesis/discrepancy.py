@@ -1,0 +1,111 @@
+"""Target minus synthetic, cell by cell, signed: + means that the synthetic records are too few."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from schemas.model import FloatArray, Scenario, TargetTable
+from synthesis.aggregates import ZONE_SIZES, Counts
+from synthesis.aims import Aims
+
+ROUNDING_SLACK = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class TableDiscrepancy:
+    """One table: all arrays have shape (units, cells of a unit), `tvd` has (units,)."""
+
+    table: TargetTable
+    reconciled: FloatArray
+    synthetic: FloatArray
+    discrepancy: FloatArray
+    tvd: FloatArray
+    within: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFit:
+    """How well the committed records fit, over all tables and units."""
+
+    mean_tvd: float
+    max_tvd: float
+    cells_within: int
+    cells: int
+    worst: Mapping[str, object]
+
+
+def discrepancies(scenario: Scenario, aims: Aims, counts: Counts, fraction: float = 1.0) -> list[TableDiscrepancy]:
+    """The discrepancy of every table, in records; `fraction` of the aims being due so far."""
+    return [_table(table, aims, counts, fraction) for table in scenario.tables]
+
+
+def fit_of(scenario: Scenario, found: list[TableDiscrepancy]) -> RoundFit:
+    """The summary of a round."""
+    tvd = np.concatenate([part.tvd for part in found])
+    sizes = [np.abs(part.discrepancy).max(initial=0.0) for part in found]
+    worst = worst_cells(scenario, found[int(np.argmax(sizes))], 1)[0]
+    within = sum(int(part.within.sum()) for part in found)
+    return RoundFit(float(tvd.mean()), float(tvd.max()), within, sum(part.within.size for part in found), worst)
+
+
+def worst_cells(
+    scenario: Scenario, part: TableDiscrepancy, wanted: int, missed_only: bool = False
+) -> list[dict[str, object]]:
+    """The cells of a table with the largest discrepancies (of those out of tolerance, if so wanted), named."""
+    size = np.where(part.within, -1.0, np.abs(part.discrepancy)) if missed_only else np.abs(part.discrepancy)
+    flat = np.argsort(-size, axis=None, kind="stable")[:wanted]
+    flat = flat[size.ravel()[flat] >= 0]
+    cells = []
+    for unit, cell in zip(*np.unravel_index(flat, part.discrepancy.shape), strict=True):
+        cells.append(
+            {
+                "table": part.table.name,
+                "zone": unit_name(scenario, part.table, int(unit)),
+                "cell": cell_name(part.table, int(cell)),
+                "target": round(float(part.reconciled[unit, cell]), 3),
+                "synthetic": int(part.synthetic[unit, cell]),
+                "discrepancy": round(float(part.discrepancy[unit, cell]), 3),
+            }
+        )
+    return cells
+
+
+def cell_name(table: TargetTable, cell: int) -> str:
+    """`age=0-4, sex=male`."""
+    bins = np.unravel_index(cell, tuple(len(axis) for axis in table.axes))
+    return ", ".join(f"{axis.variable}={axis.labels[i]}" for axis, i in zip(table.axes, bins, strict=True))
+
+
+def unit_name(scenario: Scenario, table: TargetTable, unit: int) -> str | None:
+    """The zone's name, or None for a table of the whole."""
+    if table.zone_level is None or scenario.zones is None:
+        return None
+    return scenario.zones.names[table.zone_level][unit]
+
+
+def _table(table: TargetTable, aims: Aims, counts: Counts, fraction: float) -> TableDiscrepancy:
+    synthetic = counts[table.name].reshape(table.units, -1).astype(float)
+    aim = aims.targets[table.name].reshape(table.units, -1)
+    totals = synthetic.sum(axis=1, keepdims=True)
+    reconciled = aim * totals if table.binds == "share" else aim * fraction
+    difference = reconciled - synthetic
+    aimed = reconciled.sum(axis=1, keepdims=True)
+    tvd = 0.5 * np.abs(_shares(reconciled, aimed) - _shares(synthetic, totals)).sum(axis=1)
+    if table.tolerance.kind == "share_tvd":
+        within = np.broadcast_to((tvd <= table.tolerance.value + ROUNDING_SLACK)[:, None], difference.shape)
+    else:
+        # A fractional aim is met by either neighbouring whole number.
+        near = np.maximum(np.abs(synthetic - np.floor(reconciled)), 0)
+        nearer = np.minimum(near, np.abs(synthetic - np.ceil(reconciled)))
+        within = nearer <= table.tolerance.value + ROUNDING_SLACK
+    return TableDiscrepancy(table, reconciled, synthetic, difference, tvd, within)
+
+
+def _shares(values: FloatArray, totals: FloatArray) -> FloatArray:
+    return np.divide(values, totals, out=np.zeros(values.shape), where=totals > 0)
+
+
+def root_records(counts: Counts) -> int:
+    """Root records counted so far."""
+    return int(counts[ZONE_SIZES].sum())

@@ -1,0 +1,222 @@
+"""The offline proposer: candidate plan rows along a chain of the tables, rules by rejection.
+
+No model, no key, no network: the embedded default and the macro-only baseline.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from schemas.model import Entity, IntArray, Rule, Scenario
+from synthesis.binning import Grids, Key
+from synthesis.cells import CellCoder
+from synthesis.chain import UNSET, Chain, Codes, build_chain, sample_chain
+from synthesis.evaluation import columns, free_columns, obeys
+from synthesis.plan import Plan, carry, plan_values
+from synthesis.records import Records
+from synthesis.units import Unit
+
+RECORD_REDRAWS = 30
+CHAIN, FLAT = 0, 1
+"""Proposal numbers: the chain itself, and flattened rows for rare support."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """Candidate plan rows, with those dropped counted by the rule they broke and a few of them kept."""
+
+    plan: Plan
+    rejections: Mapping[str, int]
+    rejected: Records | None = None
+    rejected_rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineProposer:
+    """Chains for the root and its members over one closed unit of zones."""
+
+    coder: CellCoder
+    root: Chain
+    member: Chain | None
+    rules: tuple[Rule, ...] = field(default=())
+
+
+def build_proposer(coder: CellCoder, zones: IntArray) -> OfflineProposer:
+    """The proposer for a closed unit."""
+    scenario = coder.scenario
+    member = build_chain(coder, scenario.member.name, zones) if scenario.member else None
+    rules = tuple(rule for rule in scenario.rules if is_static(coder.grids, scenario, rule))
+    return OfflineProposer(coder, build_chain(coder, scenario.root.name, zones), member, rules)
+
+
+def is_static(grids: Grids, scenario: Scenario, rule: Rule) -> bool:
+    """Whether all draws of a plan row obey the rule alike (no exact value of an uncarried range matters)."""
+    used = {(c.entity, c.variable) for node in (rule.when, rule.then) if node is not None for c in free_columns(node)}
+    return all(_is_pinned(grids, scenario, key) for key in used)
+
+
+def propose(
+    proposer: OfflineProposer, zone_of_row: IntArray, rng: np.random.Generator, proposal: int = 0, flat: bool = False
+) -> Proposals:
+    """One candidate plan row per entry of `zone_of_row`, less those that keep breaking a rule."""
+    coder, scenario = proposer.coder, proposer.coder.scenario
+    given: Codes = {scenario.zones.variable: zone_of_row.astype(np.int64)} if scenario.zones is not None else {}
+    root = sample_chain(coder, proposer.root, given, zone_of_row, rng, flat)
+    atoms = _with_members(proposer, root, zone_of_row, rng, flat)
+    plan = Plan(atoms, np.ones(atoms.count), np.full(atoms.count, proposal))
+    for _ in range(RECORD_REDRAWS if proposer.member else 0):
+        bad = np.flatnonzero(_first_broken(proposer, plan) >= 0)
+        if len(bad) == 0:
+            break
+        plan = _redraw_members(proposer, plan, bad, zone_of_row, rng, flat)
+    return _accepted(proposer, plan)
+
+
+def _with_members(
+    proposer: OfflineProposer, root: Codes, zone_of_row: IntArray, rng: np.random.Generator, flat: bool
+) -> Records:
+    scenario, grids = proposer.coder.scenario, proposer.coder.grids
+    columns_of_root = carry(grids, scenario.root, root, rng)
+    count = len(zone_of_row)
+    if proposer.member is None or scenario.member is None:
+        return Records(count, columns_of_root)
+    parent = np.repeat(np.arange(count), _listed(grids, scenario, root))
+    codes = _sample_members(proposer, root, parent, zone_of_row, rng, flat)
+    return Records(count, columns_of_root, carry(grids, scenario.member, codes, rng), parent)
+
+
+def _sample_members(
+    proposer: OfflineProposer,
+    root: Codes,
+    parent: IntArray,
+    zone_of_row: IntArray,
+    rng: np.random.Generator,
+    flat: bool,
+) -> Codes:
+    """Members' atoms; those that break a rule among their own variables are drawn anew, a bounded number of times."""
+    assert proposer.member is not None
+    coder, member = proposer.coder, proposer.coder.scenario.member
+    assert member is not None
+    names = [v.name for v in coder.scenario.root.variables]
+    seen = {name: root[name][parent] for name in names}
+    codes = sample_chain(coder, proposer.member, seen, zone_of_row[parent], rng, flat)
+    for _ in range(RECORD_REDRAWS):
+        bad = np.flatnonzero(_member_broken(proposer, member, codes))
+        if len(bad) == 0:
+            break
+        again = {name: seen[name][bad] for name in names}
+        fresh = sample_chain(coder, proposer.member, again, zone_of_row[parent[bad]], rng, flat)
+        for variable in member.variables:
+            codes[variable.name][bad] = fresh[variable.name]
+    return {variable.name: codes[variable.name] for variable in member.variables}
+
+
+def _member_broken(proposer: OfflineProposer, member: Entity, codes: Codes) -> np.ndarray:
+    """Members that break a plain rule of their own variables, or whose variables could not all be set."""
+    own = {v.name for v in member.variables}
+    grids = proposer.coder.grids
+    count = len(codes[member.variables[0].name])
+    unset = np.zeros(count, dtype=bool)
+    for name in own:
+        unset |= codes[name] == UNSET
+    values = {n: grids.of(member.name, n).representatives()[np.maximum(codes[n], 0)] for n in own}
+    as_root = Records(count, values)
+    for rule in proposer.rules:
+        used = {c.variable for node in (rule.when, rule.then) if node is not None for c in columns(node)}
+        if rule.entity == member.name and used <= own:
+            unset |= ~obeys(rule, as_root, False)
+    return unset
+
+
+def _redraw_members(
+    proposer: OfflineProposer, plan: Plan, bad: IntArray, zone_of_row: IntArray, rng: np.random.Generator, flat: bool
+) -> Plan:
+    """The plan with all members of the rows `bad` drawn anew (their number stays)."""
+    atoms = plan.atoms
+    root: Codes = {name: column[bad] for name, column in atoms.root.items()}  # type: ignore[misc]
+    fresh = _with_members(proposer, root, zone_of_row[bad], rng, flat)
+    is_bad = np.zeros(plan.count, dtype=bool)
+    is_bad[bad] = True
+    slots = np.flatnonzero(is_bad[atoms.parent])
+    members = {}
+    for name, column in atoms.members.items():
+        members[name] = column.copy()
+        members[name][slots] = fresh.members[name]
+    return Plan(Records(atoms.count, atoms.root, members, atoms.parent), plan.prior, plan.proposal)
+
+
+def _first_broken(proposer: OfflineProposer, plan: Plan) -> IntArray:
+    """Per plan row, the index of the first rule it breaks (any member counts), or -1."""
+    scenario = proposer.coder.scenario
+    values = plan_values(scenario, proposer.coder.grids, plan)
+    return first_broken_rule(scenario, proposer.rules, values)
+
+
+def first_broken_rule(scenario: Scenario, rules: tuple[Rule, ...], values: Records) -> IntArray:
+    """Per root record, the index of the first rule that it or a member of it breaks, or -1."""
+    broken = np.full(values.count, -1)
+    for index in range(len(rules) - 1, -1, -1):
+        of_members = scenario.member is not None and rules[index].entity == scenario.member.name
+        fine = obeys(rules[index], values, of_members)
+        rows = np.unique(values.parent[~fine]) if of_members else np.flatnonzero(~fine)
+        broken[rows] = index
+    return broken
+
+
+def _accepted(proposer: OfflineProposer, plan: Plan) -> Proposals:
+    broken = _first_broken(proposer, plan)
+    bad = np.flatnonzero(broken >= 0)
+    if len(bad) == 0:
+        return Proposals(plan, {})
+    names = [proposer.rules[i].name for i in broken[bad]]
+    kept = bad[:5]
+    values = plan_values(proposer.coder.scenario, proposer.coder.grids, plan.take(kept))
+    return Proposals(plan.take(np.flatnonzero(broken < 0)), Counter(names), values, tuple(names[:5]))
+
+
+def _listed(grids: Grids, scenario: Scenario, root: Codes) -> IntArray:
+    """How many members each row lists."""
+    assert scenario.member is not None and scenario.member.count is not None
+    count = scenario.member.count
+    listed: IntArray = grids.of(scenario.root.name, count).representatives()[root[count]]  # type: ignore[assignment]
+    return listed
+
+
+def _is_pinned(grids: Grids, scenario: Scenario, key: Key) -> bool:
+    variable = scenario.variable(*key)
+    grid = grids.grids.get(key)
+    if grid is None or variable.kind == "category":
+        return True
+    if grid.carried or grid.edges is None:
+        return True
+    return variable.kind == "integer" and bool((grid.edges[1:] - grid.edges[:-1] == 1).all())
+
+
+def describe_proposals(
+    coder: CellCoder, units: Sequence[Unit], plan: Plan, counts: IntArray, plan_id: int
+) -> list[dict[str, object]]:
+    """What the plan rows were proposed from, one entry per proposal that received records."""
+    chains = [build_chain(coder, entity.name, units[0].zone_array) for entity in coder.scenario.entities]
+    tables = [link.cells.table.name for chain in chains for link in chain.links if link.cells is not None]
+    reasons = {
+        CHAIN: f"candidates drawn along the tables {', '.join(tables)}; the rest by prior weights or evenly",
+        FLAT: "rare support: every supported cell of these tables drawn equally often, for cells without candidates",
+    }
+    described = []
+    for number in np.unique(plan.proposal).tolist():
+        rows = plan.proposal == number
+        records = int(counts[rows].sum())
+        described.append(
+            {
+                "proposal_id": f"p{plan_id:06d}-{number}",
+                "proposer": "offline",
+                "units": [unit.index for unit in units],
+                "plan_rows": int(rows.sum()),
+                "records": records,
+                "share": records / max(int(counts.sum()), 1),
+                "reason": reasons[number],
+            }
+        )
+    return described

@@ -1,0 +1,37 @@
+"""A full recount of records that were read back: what the incrementally merged aggregates have to equal."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from schemas.model import IntArray
+from synthesis.aggregates import count_records, merge_counts, no_counts
+from synthesis.cells import CellCoder
+from synthesis.evaluation import with_derived
+from synthesis.records import Records
+from synthesis.summaries import records_from_frames
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def recount_frames(
+    coder: CellCoder, partitions: "Iterable[tuple[str, pd.DataFrame, pd.DataFrame | None]]"
+) -> dict[str, IntArray]:
+    """Counts of all records in the partitions' frames; derived variables are computed anew."""
+    scenario = coder.scenario
+    counts = no_counts(scenario)
+    for name, root, members in partitions:
+        if len(root) == 0:
+            continue
+        stated = dict(part.split("=", 1) for part in name.split("/") if "=" in part)
+        own = {key: value for key, value in stated.items() if scenario.root.find(key) and key not in root}
+        found = records_from_frames(scenario, root.assign(**own), members)
+        plain = {v.name: np.asarray(found.root[v.name]) for v in scenario.root.variables}
+        below = (
+            {v.name: np.asarray(found.members[v.name]) for v in scenario.member.variables} if scenario.member else {}
+        )
+        records = with_derived(scenario, Records(found.count, plain, below, found.parent))
+        counts = merge_counts(counts, count_records(coder, records))
+    return counts

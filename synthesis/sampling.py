@@ -1,0 +1,108 @@
+"""Drawing records from plan rows, and accepting them: vectorised, in chunks of bounded size."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from schemas.model import Entity, IntArray, Scenario
+from synthesis.binning import Grids
+from synthesis.evaluation import with_derived
+from synthesis.plan import CARRIED, Plan, draw_in_atoms
+from synthesis.proposer import first_broken_rule
+from synthesis.records import Array, Records, member_rows
+
+CHUNK_RECORDS = 250_000
+KEPT_REJECTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Accepted records of a chunk, each one's plan row, and what was rejected on the way.
+
+    drawn = accepted + rejected, always; `shortfall` records were still refused after the last redraw.
+    """
+
+    records: Records
+    plan_rows: IntArray
+    drawn: int
+    rejections: Mapping[str, int]
+    shortfall: int
+    rejected: Records | None = None
+    rejected_rules: tuple[str, ...] = ()
+
+
+def chunks(counts: IntArray, rng: np.random.Generator) -> Iterator[IntArray]:
+    """Plan rows repeated by their counts, shuffled, in chunks."""
+    order = rng.permutation(np.repeat(np.arange(len(counts)), counts))
+    for start in range(0, len(order), CHUNK_RECORDS):
+        yield order[start : start + CHUNK_RECORDS]
+
+
+def draw(
+    scenario: Scenario, grids: Grids, plan: Plan, plan_rows: IntArray, rng: np.random.Generator, max_redraws: int
+) -> Drawn:
+    """One accepted record per entry of `plan_rows`; a rejected one is drawn anew from its plan row."""
+    per_row = plan.atoms.members_per_root()
+    records = _draw(scenario, grids, plan, per_row, plan_rows, rng)
+    broken = first_broken_rule(scenario, scenario.rules, records)
+    drawn, rejections = len(plan_rows), Counter[str]()
+    kept: Records | None = None
+    kept_rules: tuple[str, ...] = ()
+    for _ in range(max_redraws + 1):
+        bad = np.flatnonzero(broken >= 0)
+        names = [scenario.rules[i].name for i in broken[bad]]
+        rejections.update(names)
+        if len(bad) == 0:
+            break
+        if kept is None:
+            kept, kept_rules = records.take(bad[:KEPT_REJECTED]), tuple(names[:KEPT_REJECTED])
+        if _ == max_redraws:
+            fine = np.flatnonzero(broken < 0)
+            return Drawn(records.take(fine), plan_rows[fine], drawn, rejections, len(bad), kept, kept_rules)
+        fresh = _draw(scenario, grids, plan, per_row, plan_rows[bad], rng)
+        records = _replace(records, bad, fresh)
+        broken[bad] = first_broken_rule(scenario, scenario.rules, fresh)
+        drawn += len(bad)
+    return Drawn(records, plan_rows, drawn, rejections, 0, kept, kept_rules)
+
+
+def _draw(
+    scenario: Scenario, grids: Grids, plan: Plan, per_row: IntArray, plan_rows: IntArray, rng: np.random.Generator
+) -> Records:
+    root = _columns(scenario.root, grids, plan.atoms.root, plan_rows, rng)
+    if scenario.member is None:
+        return with_derived(scenario, Records(len(plan_rows), root))
+    rows, parent = member_rows(per_row, plan_rows)
+    members = _columns(scenario.member, grids, plan.atoms.members, rows, rng)
+    return with_derived(scenario, Records(len(plan_rows), root, members, parent))
+
+
+def _columns(
+    entity: Entity, grids: Grids, atoms: Mapping[str, Array], rows: IntArray, rng: np.random.Generator
+) -> dict[str, Array]:
+    columns = {}
+    for variable in entity.variables:
+        carried = atoms.get(variable.name + CARRIED)
+        edges = grids.of(entity.name, variable.name).edges
+        columns[variable.name] = (
+            draw_in_atoms(edges, variable.kind, atoms[variable.name][rows], rng) if carried is None else carried[rows]
+        )
+    return columns
+
+
+def _replace(records: Records, rows: IntArray, fresh: Records) -> Records:
+    """The records with those in `rows` replaced by `fresh` (each lists as many members as before)."""
+    is_replaced = np.zeros(records.count, dtype=bool)
+    is_replaced[rows] = True
+    slots = np.flatnonzero(is_replaced[records.parent]) if records.members else np.zeros(0, dtype=np.int64)
+    root = {name: _put(column, rows, fresh.root[name]) for name, column in records.root.items()}
+    members = {name: _put(column, slots, fresh.members[name]) for name, column in records.members.items()}
+    return Records(records.count, root, members, records.parent)
+
+
+def _put(column: Array, rows: IntArray, values: Array) -> Array:
+    changed = column.copy()
+    changed[rows] = values
+    return changed

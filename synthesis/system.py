@@ -1,0 +1,134 @@
+"""The linear system of an allocation: what each plan row adds to each cell, and what the cells lack.
+
+Cells come in blocks (a table in one of its units). A block that binds counts asks `A x = aim - committed`; a block
+that binds shares asks `A_c x + committed_c = share_c * (everyone in the block)`, which is linear in x as well.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from schemas.model import FloatArray, IntArray, Scenario
+from synthesis.aims import Aims
+from synthesis.cells import CellCoder, cell_ids, unit_of_zones
+from synthesis.records import Records
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive cells of the system: `table` in its `unit` (table "" is a zone's number of root records)."""
+
+    table: str
+    unit: int
+    start: int
+    stop: int
+    binds_share: bool
+    is_exact: bool
+    is_root: bool
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """`matrix`: plan rows x cells, how often a draw of the row falls in the cell; `aim`: records, or shares."""
+
+    matrix: sparse.csr_matrix
+    blocks: tuple[Block, ...]
+    aim: FloatArray
+    committed: FloatArray
+
+    @property
+    def exact(self) -> np.ndarray:
+        """Whether each cell belongs to an exact block."""
+        return np.repeat([b.is_exact for b in self.blocks], [b.stop - b.start for b in self.blocks])
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Whether each cell binds a share."""
+        return np.repeat([b.binds_share for b in self.blocks], [b.stop - b.start for b in self.blocks])
+
+    @property
+    def of_root(self) -> np.ndarray:
+        """Whether each cell counts root records."""
+        return np.repeat([b.is_root for b in self.blocks], [b.stop - b.start for b in self.blocks])
+
+    def wanted(self, achieved: FloatArray) -> FloatArray:
+        """Records each cell still wants, given the records `achieved` that the plan adds to each cell."""
+        wanted = self.aim - self.committed
+        for block in self.blocks:
+            if block.binds_share:
+                part = slice(block.start, block.stop)
+                everyone = achieved[part].sum() + self.committed[part].sum()
+                wanted[part] = self.aim[part] * everyone - self.committed[part]
+        return wanted
+
+
+def build_system(
+    coder: CellCoder,
+    values: Records,
+    zones: IntArray,
+    aims: Aims,
+    committed: Mapping[str, IntArray],
+    zone_committed: IntArray,
+    fraction: float,
+) -> System:
+    """The system of one closed unit: what plan rows with these `values` can add, up to `fraction` of the aims."""
+    scenario = coder.scenario
+    ids = cell_ids(coder, values)
+    parts: list[tuple[Block, FloatArray, FloatArray]] = []
+    columns, rows, start = [], [], 0
+    for table in scenario.tables:
+        units = np.unique(unit_of_zones(scenario, table)[zones])
+        first = np.full(table.units, -1)
+        is_root = table.entity == scenario.root.name
+        is_exact = is_root and table.tolerance.kind == "records"
+        for unit in units:
+            first[unit] = start
+            cells = slice(unit * table.unit_cells, (unit + 1) * table.unit_cells)
+            binds_share = table.binds == "share"
+            block = Block(table.name, int(unit), start, start + table.unit_cells, binds_share, is_exact, is_root)
+            aim = aims.targets[table.name][cells] * (1.0 if binds_share else fraction)
+            parts.append((block, aim, committed[table.name][cells].astype(float)))
+            start = block.stop
+        inside = np.flatnonzero(ids[table.name] >= 0)
+        flat = ids[table.name][inside]
+        columns.append(first[flat // table.unit_cells] + flat % table.unit_cells)
+        rows.append(values.parent[inside] if table.entity != scenario.root.name else inside)
+    for zone in zones:
+        block = Block("", int(zone), start, start + 1, False, True, True)
+        # The size of a round is a whole number, whatever fraction the cells aim at.
+        parts.append((block, _zone_aim(aims, int(zone), fraction), zone_committed[[zone]].astype(float)))
+        start += 1
+    columns.append(start - len(zones) + _zone_position(scenario, values, zones))
+    rows.append(np.arange(values.count))
+    return _assemble(parts, rows, columns, values.count, start)
+
+
+def zone_round_sizes(aims: Aims, zone_committed: IntArray, fraction: float) -> IntArray:
+    """Root records that each zone receives this round."""
+    wanted = np.floor(aims.zone_sizes * fraction + 0.5).astype(np.int64)
+    return np.maximum(wanted - zone_committed, 0)
+
+
+def _zone_aim(aims: Aims, zone: int, fraction: float) -> FloatArray:
+    return np.floor(aims.zone_sizes[[zone]] * fraction + 0.5)
+
+
+def _zone_position(scenario: Scenario, values: Records, zones: IntArray) -> IntArray:
+    if scenario.zones is None:
+        return np.zeros(values.count, dtype=np.int64)
+    return np.searchsorted(zones, values.root[scenario.zones.variable])
+
+
+def _assemble(
+    parts: Sequence[tuple[Block, FloatArray, FloatArray]],
+    rows: Sequence[IntArray],
+    columns: Sequence[IntArray],
+    count: int,
+    cells: int,
+) -> System:
+    where = np.concatenate(rows), np.concatenate(columns)
+    matrix = sparse.coo_matrix((np.ones(len(where[0])), where), shape=(count, cells)).tocsr()
+    aim, committed = (np.concatenate([part[side] for part in parts]) for side in (1, 2))
+    return System(matrix, tuple(part[0] for part in parts), aim, committed)

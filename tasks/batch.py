@@ -1,0 +1,133 @@
+"""The batch: propose, compile, allocate, draw and commit, all on one Dask worker."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.tasks import exponential_backoff
+from threadpoolctl import threadpool_limits
+
+from adapters.batch_writer import Quarantined, committed_receipt, files_of_batch, write_batch
+from adapters.plan_files import read_plan, write_plan
+from adapters.storage import write_json
+from schemas.batch import BatchSpec, Receipt
+from schemas.errors import CorruptionError, UserError
+from schemas.model import IntArray
+from schemas.settings import RunSettings
+from synthesis.aggregates import ZONE_SIZES
+from synthesis.plan import Plan, join_plans
+from synthesis.proposer import describe_proposals
+from synthesis.stratification import joint_order, stratum_counts
+from synthesis.system import zone_round_sizes
+from synthesis.unit_plan import UnitPlan, plan_unit
+from tasks.context import Context, load_context
+from tasks.time_limit import time_limit
+
+
+def is_worth_retrying(task: Any, run: Any, state: Any) -> bool:
+    """Whether another attempt can help: a scenario's mistake or a corrupt file stays what it is."""
+    try:
+        state.result()
+    except (UserError, CorruptionError):
+        return False
+    except Exception:
+        return True
+    return False
+
+
+def batch_options(settings: RunSettings) -> dict[str, Any]:
+    """Prefect's options for the tasks of a run."""
+    return {
+        "retries": settings.batch_retries,
+        "retry_delay_seconds": exponential_backoff(settings.retry_backoff_seconds),
+    }
+
+
+@task(
+    name="plan",
+    task_run_name="plan-{spec.plan_id}",
+    retry_jitter_factor=0.5,
+    retry_condition_fn=is_worth_retrying,
+    cache_policy=NO_CACHE,
+)
+def plan_strata(run: str, fingerprint: str, settings: RunSettings, spec: BatchSpec) -> int:
+    """The plan that the strata of a unit share, written where they find it; returns its number of rows."""
+    context = load_context(run, fingerprint, settings)
+    path = context.run.plan_file(spec.plan_id)
+    if not path.is_file():
+        with threadpool_limits(1), time_limit(settings.batch_timeout_seconds):
+            planned = _plan(context, spec)
+            order = joint_order(context.coder, planned[0])
+            _keep_plan(context, spec, planned[0].take(order), planned[1][order], planned[2])
+    return spec.plan_id
+
+
+@task(
+    name="batch",
+    task_run_name="batch-{spec.batch_id}",
+    retry_jitter_factor=0.5,
+    retry_condition_fn=is_worth_retrying,
+    cache_policy=NO_CACHE,
+)
+def synthesize_batch(run: str, fingerprint: str, settings: RunSettings, spec: BatchSpec) -> Receipt:
+    """The receipt of a committed batch; what is committed already is not done again."""
+    started = time.monotonic()
+    context = load_context(run, fingerprint, settings)
+    zones = zones_of(context, spec)
+    done = committed_receipt(context.run, files_of_batch(context.scenario, spec, zones))
+    if done is not None:
+        return done
+    with threadpool_limits(1), time_limit(settings.batch_timeout_seconds):
+        receipt = _commit(context, spec, zones)
+    return replace(receipt, seconds=time.monotonic() - started)
+
+
+def zones_of(context: Context, spec: BatchSpec) -> IntArray:
+    """The zones that receive records in a batch."""
+    zones = np.concatenate([context.units[i].zone_array for i in spec.units])
+    committed = context.run.read_counts(spec.round)[ZONE_SIZES]
+    return zones[zone_round_sizes(context.aims, committed, spec.fraction)[zones] > 0]
+
+
+def _commit(context: Context, spec: BatchSpec, zones: IntArray) -> Receipt:
+    quarantined: list[Quarantined] = []
+    if spec.strata > 1:
+        plan, counts = read_plan(context.run.plan_file(spec.plan_id), context.scenario, context.coder.grids)
+        counts, proposed = stratum_counts(counts, spec.stratum, spec.strata), {}
+    else:
+        plan, counts, units = _plan(context, spec)
+        _keep_plan(context, spec, plan, counts, units)
+        quarantined = [Quarantined("proposal", u.rejected, u.rejected_rules) for u in units if u.rejected is not None]
+        proposed = _proposed(units)
+    return write_batch(context.run, context.coder, context.settings, spec, zones, plan, counts, proposed, quarantined)
+
+
+def _plan(context: Context, spec: BatchSpec) -> tuple[Plan, IntArray, list[UnitPlan]]:
+    counts = context.run.read_counts(spec.round)
+    units = [
+        plan_unit(context.coder, context.settings, context.aims, context.units[i], spec.round, spec.fraction, counts)
+        for i in spec.units
+    ]
+    return join_plans(unit.plan for unit in units), np.concatenate([unit.counts for unit in units]), units
+
+
+def _keep_plan(context: Context, spec: BatchSpec, plan: Plan, counts: IntArray, units: list[UnitPlan]) -> None:
+    described = describe_proposals(context.coder, [context.units[i] for i in spec.units], plan, counts, spec.plan_id)
+    write_json(context.run.proposals_file(spec.plan_id), described)
+    write_plan(context.run.plan_file(spec.plan_id), context.scenario, context.coder.grids, plan, counts, spec.plan_id)
+
+
+def _proposed(units: list[UnitPlan]) -> dict[str, Any]:
+    rejections: dict[str, int] = {}
+    for unit in units:
+        for rule, count in unit.rejections.items():
+            rejections[rule] = rejections.get(rule, 0) + count
+    return {
+        "rows": sum(unit.proposed for unit in units),
+        "rejections": rejections,
+        "unsupported_cells": sum(unit.unsupported for unit in units),
+        "steps": max(unit.steps for unit in units),
+    }

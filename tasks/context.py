@@ -1,0 +1,38 @@
+"""What every task of a run needs, built once per process from the run folder (clients do not pickle, paths do)."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from adapters.run_folder import RunFolder
+from schemas.model import Scenario
+from schemas.settings import RunSettings
+from synthesis.aims import Aims, build_aims
+from synthesis.binning import build_grids
+from synthesis.cells import CellCoder, build_coder
+from synthesis.units import Unit, closed_units
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A run's scenario compiled for synthesis."""
+
+    run: RunFolder
+    scenario: Scenario
+    coder: CellCoder
+    aims: Aims
+    units: tuple[Unit, ...]
+    settings: RunSettings
+
+
+def compile_context(run: RunFolder, scenario: Scenario, settings: RunSettings) -> Context:
+    """The context of a scenario with settings."""
+    coder = build_coder(scenario, build_grids(scenario))
+    return Context(run, scenario, coder, build_aims(scenario, settings.size), closed_units(scenario), settings)
+
+
+@lru_cache(maxsize=4)
+def load_context(run: str, fingerprint: str, settings: RunSettings) -> Context:
+    """The context of a run folder; the fingerprint keeps a changed folder from being served stale."""
+    folder = RunFolder(Path(run))
+    return compile_context(folder, folder.read_scenario(), settings)

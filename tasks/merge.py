@@ -1,0 +1,57 @@
+"""Merging the batches of a round: their footers only, nothing that was counted before is read again."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from adapters.aggregates_file import write_aggregates
+from adapters.batch_writer import files_of_batch
+from adapters.partitions import read_commit, verify_commit
+from schemas.batch import BatchSpec
+from schemas.errors import BatchError
+from synthesis.aggregates import Counts, dense_counts, merge_counts, no_counts
+from synthesis.discrepancy import RoundFit, discrepancies, fit_of
+from synthesis.summaries import EMPTY, Summary, merge_summaries
+from tasks.batch import zones_of
+from tasks.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Everything committed so far."""
+
+    counts: Counts
+    summary: Summary
+    commits: tuple[dict[str, Any], ...]
+    fit: RoundFit | None = None
+
+
+def nothing_merged(context: Context) -> Merged:
+    """The empty value of the merge."""
+    return Merged(no_counts(context.scenario), EMPTY, ())
+
+
+@task(name="merge", cache_policy=NO_CACHE, task_run_name="merge-round-{round_index}")
+def merge_round(context: Context, merged: Merged, batches: tuple[BatchSpec, ...], round_index: int) -> Merged:
+    """The aggregates with the new batches added."""
+    return merge_batches(context, merged, batches)
+
+
+def merge_batches(context: Context, merged: Merged, batches: tuple[BatchSpec, ...]) -> Merged:
+    """As `merge_round`, without Prefect."""
+    counts, summary, commits = merged.counts, merged.summary, list(merged.commits)
+    for spec in batches:
+        files = files_of_batch(context.scenario, spec, zones_of(context, spec))
+        commit = read_commit(context.run.records, files)
+        if commit is None:
+            raise BatchError(f"batch {spec.batch_id} of round {spec.round} is not committed")
+        verify_commit(context.run.records, files, commit)
+        counts = merge_counts(counts, dense_counts(context.scenario, commit.pop("counts")))
+        summary = merge_summaries(summary, commit.pop("summary"))
+        commits.append(commit)
+    fraction = batches[0].fraction if batches else 1.0
+    found = discrepancies(context.scenario, context.aims, counts, fraction)
+    write_aggregates(context.run.aggregates, context.scenario, found)
+    return Merged(counts, summary, tuple(commits), fit_of(context.scenario, found))

@@ -1,0 +1,82 @@
+"""Opening a run: its folder, its copy of the scenario, run.json."""
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from adapters.run_folder import RunFolder
+from adapters.scenario_files import read_scenario
+from schemas.errors import UserError
+from schemas.settings import RunSettings
+from tasks.context import Context, compile_context, load_context
+
+VERSIONS = ("synthor", "prefect", "prefect-dask", "dask", "pyarrow", "pandas", "numpy", "scipy", "great-expectations")
+
+
+@task(name="prepare", cache_policy=NO_CACHE)
+def prepare(scenario: str, out: str, settings: RunSettings) -> Context:
+    """The run's context; a new folder is made, one that holds this very run is taken up again."""
+    return open_run(Path(scenario), Path(out), settings)
+
+
+def open_run(folder: Path, out: Path, settings: RunSettings) -> Context:
+    """As `prepare`, without Prefect. Nothing is written unless scenario and settings are fine."""
+    if "://" in str(out):
+        raise UserError(f"{out}: object stores are not supported yet, expected a local path")
+    run = RunFolder(out.absolute())
+    scenario = read_scenario(folder)
+    context = compile_context(run, scenario, settings)
+    if (run.root / "run.json").exists():
+        check_same_run(run.read_run(), scenario.fingerprint, settings, run.root)
+    elif run.root.exists() and (not run.root.is_dir() or any(run.root.iterdir())):
+        raise UserError(f"{run.root}: exists and is no run folder, expected a new or empty folder")
+    else:
+        _create(run, folder, context)
+    return load_context(str(run.root), scenario.fingerprint, settings)
+
+
+def check_same_run(stored: dict[str, Any], fingerprint: str, settings: RunSettings, root: Path) -> None:
+    """Refuse to mix two runs in one folder."""
+    if stored["scenario"]["fingerprint"] != fingerprint:
+        raise UserError(
+            f"{root}: holds a run of another scenario ({stored['scenario']['name']}), expected a new folder"
+        )
+    given = settings.output_identity()
+    for name, value in RunSettings.model_validate(stored["settings"]).output_identity().items():
+        if value != given[name]:
+            raise UserError(f"{root}: holds a run with {name}={value!r}, got {given[name]!r}: expected a new folder")
+
+
+def _create(run: RunFolder, folder: Path, context: Context) -> None:
+    scenario, settings = context.scenario, context.settings
+    try:
+        run.root.mkdir(parents=True, exist_ok=True)
+        run.copy_scenario(folder)
+    except OSError as exc:
+        raise UserError(f"{run.root}: cannot write here ({exc.strerror})") from exc
+    run.write_run(
+        {
+            "synthor_version": version("synthor"),
+            "status": "running",
+            "scenario": {
+                "name": scenario.name,
+                "title": scenario.title,
+                "fingerprint": scenario.fingerprint,
+                "path": str(folder),
+            },
+            "out": str(run.root),
+            "settings": settings.model_dump(),
+            "random_seed": settings.random_seed,
+            "versions": {"python": sys.version.split()[0], **{name: version(name) for name in VERSIONS}},
+            "size": int(context.aims.zone_sizes.sum()),
+            "reconciliations": [
+                {"table": note.table, "what": note.what, "magnitude": note.magnitude}
+                for note in context.aims.reconciliations
+            ],
+            "failure": None,
+        }
+    )

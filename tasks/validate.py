@@ -1,0 +1,91 @@
+"""Validation: the suites over what is there, from footers and files, never from the flow's memory."""
+
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from adapters.aggregates_file import aggregates_table, write_aggregates
+from adapters.dataset import partition_frames, read_commits
+from adapters.run_folder import RunFolder
+from adapters.storage import write_json
+from expectations.checkpoint import judge_aggregates, judge_records, judge_summary
+from expectations.outcomes import SuiteOutcome
+from expectations.suites import save_suites
+from schemas.errors import CorruptionError
+from schemas.settings import RunSettings
+from synthesis.aggregates import Counts, dense_counts, merge_counts, no_counts
+from synthesis.cells import CellCoder
+from synthesis.discrepancy import discrepancies, worst_cells
+from synthesis.recount import recount_frames
+from synthesis.summaries import EMPTY, merge_summaries
+from tasks.context import load_context
+
+RECORDS_READ = 1_000_000
+"""Up to this many records Great Expectations reads every one; beyond, it judges the summaries in the footers."""
+SHOWN_CELLS = 20
+
+
+@task(name="validate", cache_policy=NO_CACHE)
+def validate(run: str, full: bool) -> dict[str, Any]:
+    """The verdict on the staged dataset."""
+    return validate_run(Path(run), full)
+
+
+def validate_run(root: Path, full: bool) -> dict[str, Any]:
+    """validation.json: verdict, suites, failures and the cells missed; writes it with the suites and aggregates."""
+    run = RunFolder(root.absolute())
+    stored = run.read_run()
+    settings = RunSettings.model_validate(stored["settings"])
+    context = load_context(str(run.root), stored["scenario"]["fingerprint"], settings)
+    scenario = context.scenario
+    commits = read_commits(run.records, scenario)
+    if len(commits) != stored["batches"]["committed"]:
+        raise CorruptionError(
+            f"{run.records}: holds {len(commits)} committed batches, expected {stored['batches']['committed']}"
+        )
+    counts = reduce(merge_counts, (dense_counts(scenario, commit["counts"]) for commit in commits), no_counts(scenario))
+    summary = reduce(merge_summaries, (commit["summary"] for commit in commits), EMPTY)
+    found = discrepancies(scenario, context.aims, counts)
+    write_aggregates(run.aggregates, scenario, found)
+    outcomes = [judge_aggregates(scenario, aggregates_table(scenario, found).to_pandas())]
+    total = sum(commit["records"] + commit["members"] for commit in commits)
+    reads_records = full or total <= RECORDS_READ
+    if reads_records:
+        outcomes.append(judge_records(scenario, partition_frames(run.records, scenario)))
+    else:
+        outcomes.append(judge_summary(scenario, summary))
+    if full:
+        check_recount(context.coder, run, counts)
+    save_suites(scenario, run.expectations)
+    missed = [cell for part in found for cell in worst_cells(scenario, part, SHOWN_CELLS, missed_only=True)]
+    missed.sort(key=lambda cell: -abs(float(str(cell["discrepancy"]))))
+    result = _result(outcomes, missed[:SHOWN_CELLS], "records" if reads_records else "summaries", total)
+    write_json(run.validation, result)
+    return result
+
+
+def check_recount(coder: CellCoder, run: RunFolder, counts: Counts) -> None:
+    """Refuse aggregates that differ from a full count of the records."""
+    recounted = recount_frames(
+        coder, ((p.name, p.root, p.members) for p in partition_frames(run.records, coder.scenario))
+    )
+    for name, array in counts.items():
+        if (array != recounted[name]).any():
+            raise CorruptionError(f"{run.records}: a full recount of {name} differs from the merged aggregates")
+
+
+def _result(outcomes: list[SuiteOutcome], missed: list[dict[str, Any]], judged: str, total: int) -> dict[str, Any]:
+    return {
+        "success": all(outcome.success for outcome in outcomes),
+        "judged": judged,
+        "records_judged": total,
+        "suites": {
+            outcome.suite: {"success": outcome.success, "evaluated": outcome.evaluated, "failed": outcome.failed}
+            for outcome in outcomes
+        },
+        "failures": [failure for outcome in outcomes for failure in outcome.as_json()["failures"]],
+        "missed_cells": missed,
+    }

@@ -1,0 +1,112 @@
+"""Commands as a user meets them: help, and one line for each mistake."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.main import main
+
+ROOT = Path(__file__).resolve().parents[2]
+ECOMMERCE = str(ROOT / "scenarios" / "ecommerce")
+COMMANDS = ["check", "run", "resume", "validate", "report", "schema"]
+HEAVY = ["prefect", "pandas", "great_expectations", "pyarrow", "dask", "numpy", "pydantic"]
+
+
+def refuse(capsys, *arguments):
+    """What the command says while it refuses with exit code 2."""
+    assert main([str(argument) for argument in arguments]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    return printed.err
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from cli.main import main; code = main(['--help']); "
+        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.strip()) == (0, "[]")
+    assert all(command in done.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_has_an_example(capsys, command):
+    assert main([command, "--help"]) == 0
+    assert f"Example: synthor {command}" in capsys.readouterr().out
+
+
+def test_no_command_prints_the_help(capsys):
+    assert main([]) == 0
+    assert "Usage: synthor" in capsys.readouterr().out
+
+
+def test_version_is_the_installed_one(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("synthor 0.")
+
+
+def test_unknown_scenario_folder_is_one_line(capsys, tmp_path):
+    for command in (["check", tmp_path / "none"], ["run", tmp_path / "none", "--out", tmp_path / "run"]):
+        assert refuse(capsys, *command) == f"synthor: {tmp_path / 'none'}: no such scenario folder\n"
+
+
+def test_unknown_setting_names_the_nearest(capsys, tmp_path):
+    told = refuse(capsys, "run", ECOMMERCE, "--out", tmp_path / "run", "--set", "max_ronds=3")
+    assert told == "synthor: --set max_ronds: no such setting, did you mean 'max_rounds'?\n"
+
+
+def test_size_zero_is_refused_before_anything_is_written(capsys, tmp_path):
+    told = refuse(capsys, "run", ECOMMERCE, "--out", tmp_path / "run", "--size", "0")
+    assert told == "synthor: --size: expected at least 1, got '0'\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_planned_proposer_is_not_available_yet(capsys, tmp_path):
+    told = refuse(capsys, "run", ECOMMERCE, "--out", tmp_path / "run", "--proposer", "anthropic")
+    assert told == "synthor: --proposer: 'anthropic' is not available yet, expected 'offline'\n"
+
+
+def test_wrong_usage_is_one_line(capsys):
+    assert refuse(capsys, "run", ECOMMERCE) == "synthor: Missing option '--out'.\n"
+    assert refuse(capsys, "chek").startswith("synthor: No such command 'chek'. Did you mean 'check'")
+
+
+def test_folder_that_is_no_run_is_refused(capsys, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    told = refuse(capsys, "run", ECOMMERCE, "--out", tmp_path)
+    where = f"synthor: --out {tmp_path}: exists and is not a run folder"
+    assert told == f"{where}, expected a new folder or a run of 'ecommerce'\n"
+    for command in ("resume", "validate", "report"):
+        assert (
+            refuse(capsys, command, tmp_path) == f"synthor: {tmp_path}: no run here (expected a folder with run.json)\n"
+        )
+
+
+def test_object_store_is_not_available_yet(capsys):
+    told = refuse(capsys, "run", ECOMMERCE, "--out", "s3://bucket/run")
+    assert told.endswith("object stores are not available yet, expected a local folder\n")
+
+
+def test_check_tells_the_scenario_as_json(capsys):
+    assert main(["check", ECOMMERCE, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["name"], found["size"], found["zones"]) == ("ecommerce", 2000, None)
+    payment = next(table for table in found["tables"] if table["name"] == "payment")
+    assert (payment["cells"], payment["total"], payment["tolerance"]) == (2, 2000.0, {"records": 0.0})
+
+
+def test_check_shows_every_table_rule_and_zone_level(capsys):
+    assert main(["check", str(ROOT / "scenarios" / "vermont")]) == 0
+    shown = capsys.readouterr().out
+    for text in ("260,029 household records", "14 × county", "vehicles_per_adult", "age >= 16", "household_has_adult"):
+        assert text in shown
+
+
+def test_committed_schema_is_current(capsys):
+    assert main(["schema"]) == 0
+    committed = (ROOT / "docs" / "scenario.schema.json").read_text(encoding="utf-8")
+    assert json.loads(capsys.readouterr().out) == json.loads(committed), "make schema"

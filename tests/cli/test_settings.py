@@ -1,0 +1,47 @@
+"""Settings from options and assignments."""
+
+import pytest
+
+from cli.settings import build_settings
+from schemas.errors import UserError
+
+
+def refuse(options, *assignments):
+    with pytest.raises(UserError) as refused:
+        build_settings(options, assignments)
+    return str(refused.value)
+
+
+def test_options_not_given_keep_their_defaults():
+    settings = build_settings({"size": None, "random_seed": 7, "publish_anyway": None})
+    assert (settings.size, settings.random_seed, settings.max_rounds, settings.publish_anyway) == (None, 7, 2, False)
+
+
+def test_assignments_are_converted_and_may_use_dashes():
+    settings = build_settings({}, ["max-rounds=5", "batch_seconds = 0.5", "full_validation=true"])
+    assert (settings.max_rounds, settings.batch_seconds, settings.full_validation) == (5, 0.5, True)
+
+
+def test_wrong_assignments_say_what_was_expected():
+    assert refuse({}, "max_rounds") == "--set 'max_rounds': expected KEY=VALUE, for example max_rounds=3"
+    assert refuse({}, "max_rounds=many") == "--set max_rounds: expected a valid integer, got 'many'"
+    assert refuse({}, "max_rounds=21") == "--set max_rounds: expected at most 20, got '21'"
+    assert refuse({}, "x=1").startswith("--set x: no such setting, expected one of size, random_seed, ")
+
+
+def test_a_setting_is_given_once():
+    assert refuse({"size": 10}, "size=20") == "--set size: given already, by --size 10"
+    assert refuse({}, "max_rounds=2", "max_rounds=3") == "--set max_rounds: given already, by --set max_rounds 2"
+
+
+def test_workers_belong_to_a_local_cluster():
+    told = refuse({"workers": 2, "dask_address": "tcp://127.0.0.1:8786"})
+    assert told == "--workers: not together with --dask, whose cluster has its own"
+
+
+def test_what_the_contract_names_and_this_version_lacks():
+    assert (
+        refuse({"proposer": "replay:runs/a"}) == "--proposer: 'replay:runs/a' is not available yet, expected 'offline'"
+    )
+    assert refuse({"allocation": "proposed"}) == "--allocation: 'proposed' is not available yet, expected 'balanced'"
+    assert refuse({"allocation": "equal"}) == "--allocation: expected 'balanced', got 'equal'"
