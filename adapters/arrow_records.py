@@ -14,7 +14,7 @@ def record_schema(scenario: Scenario, entity: Entity, partition_by: str | None) 
     fields = [pa.field(f"{entity.name}_id", pa.int64(), nullable=False)]
     if entity.parent is not None:
         fields.append(pa.field(f"{entity.parent}_id", pa.int64(), nullable=False))
-    for variable in (*entity.variables, *entity.derived):
+    for variable in entity.all_variables:
         if variable.name != partition_by:
             fields.append(pa.field(variable.name, _type(variable), nullable=False))
     lineage = [("batch_id", pa.int32()), ("plan_row_id", pa.int64())]

@@ -45,7 +45,7 @@ def line_of(lines: Lines, location: Location) -> int | None:
 class _NoAliasLoader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # PyYAML's stubs
             raise yaml.MarkedYAMLError(None, None, "aliases (*name) are not supported, write the value out", mark)
         return super().compose_node(parent, index)
 

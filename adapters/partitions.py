@@ -51,7 +51,7 @@ class BatchFiles:
 
 
 def batch_files(scenario: Scenario, batch_id: int, partitions: tuple[str, ...]) -> BatchFiles:
-    """The files of a batch with records in `partitions` (values of the partition level; "" where there are no zones)."""
+    """The files of a batch with records in `partitions` (values of the partition level; "" without zones)."""
     entities = tuple(entity.name for entity in reversed(scenario.entities))
     level = scenario.zones.partition_by if scenario.zones else ""
     folders = tuple(f"{level}={quote(value, safe=' ')}" if level else "" for value in partitions)

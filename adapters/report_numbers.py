@@ -1,4 +1,4 @@
-"""How the report writes numbers: thousands separators, a true minus sign, units, no needless digits."""
+"""How the report writes numbers and labels: thousands separators, a true minus sign, units, ellipses."""
 
 import math
 
@@ -77,6 +77,11 @@ def write_magnitude(value: object) -> str:
 def plural(number: float, one: str, many: str | None = None) -> str:
     """`1 zone`, `14 zones`, `3 households`."""
     return f"{write_count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def shorten(label: str, length: int) -> str:
+    """A label cut to a length, with an ellipsis."""
+    return label if len(label) <= length else label[: length - 1].rstrip() + "…"
 
 
 FILTERS = {

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adapters.report_charts import BarChart, ColumnChart, HeatMap, chart_table
+from adapters.report_charts import BarChart, ColumnChart, chart_table
+from adapters.report_heat_map import HeatMap
 from adapters.report_numbers import plural
 from adapters.report_tables import CellSum, TableGrid, sum_cells
 from adapters.report_verdict import is_met
@@ -30,12 +31,25 @@ class TableSection:
     worst_zone: str
     facts: tuple[str, ...]
     has_moe: bool
-    has_moved: bool
+    published_total: float | None
+    aimed_total: float
+    moved_tvd: float
 
     @property
     def is_zoned(self) -> bool:
         """Whether a reader can choose a zone."""
         return bool(self.grid.zone_level)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether other shares were aimed at than published, once zones are summed."""
+        return self.moved_tvd > 5e-5
+
+    @property
+    def is_reconciled(self) -> bool:
+        """Whether shares or totals were aimed at that differ from the published ones."""
+        total = self.aimed_total if self.published_total is None else self.published_total
+        return self.has_moved or abs(total - self.aimed_total) > 0.5
 
     @property
     def top_share(self) -> float:
@@ -50,7 +64,6 @@ def build_sections(grids: Sequence[TableGrid]) -> list[TableSection]:
 
 def _build_section(key: str, grid: TableGrid) -> TableSection:
     sums, tvd = sum_cells(grid), grid.tvd_by_zone
-    has_moved = any(abs(cell.published_share - cell.aimed_share) > 5e-5 for cell in sums)
     return TableSection(
         key=key,
         grid=grid,
@@ -65,7 +78,9 @@ def _build_section(key: str, grid: TableGrid) -> TableSection:
         worst_zone=grid.zones[int(tvd.argmax())] if tvd.max() > 0 else "",
         facts=_facts(grid),
         has_moe=bool(np.isfinite(grid.moe).any()),
-        has_moved=has_moved,
+        published_total=None if grid.measure == "share" else float(grid.published.sum()),
+        aimed_total=float(grid.aimed.sum()),
+        moved_tvd=round(0.5 * sum(abs(cell.published_share - cell.aimed_share) for cell in sums), 9),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from adapters.report_numbers import ABSENT, write_tolerance
+from adapters.report_numbers import ABSENT, write_count, write_percent, write_tolerance
 
 Matrix = NDArray[np.float64]
 COLUMNS = (
@@ -96,6 +96,16 @@ class CellSum:
     within_count: int
     zone_count: int
     is_outside: bool  # outside a tolerance of its own: a share tolerance binds the whole table
+
+    @property
+    def description(self) -> str:
+        """Everything about the cell in one line."""
+        margin = "" if self.moe_share is None else f" ± {write_percent(self.moe_share)}"
+        return (
+            f"{self.label}: published {write_percent(self.published_share)}{margin}, "
+            f"aimed at {write_count(self.aimed)} ({write_percent(self.aimed_share)}), "
+            f"synthetic {write_count(self.synthetic)} ({write_percent(self.synthetic_share)})"
+        )
 
 
 def shares_of(records: Matrix) -> Matrix:

@@ -13,10 +13,10 @@ MAX_INTEGER = 2**53
 
 def scope_of(root: Entity, member: Entity | None, entity: str) -> Scope:
     """The names that an expression of `entity` may use."""
-    own = {v.name: (Column(root.name, v.name), v.categories or None) for v in (*root.variables, *root.derived)}
+    own = {v.name: (Column(root.name, v.name), v.categories or None) for v in root.all_variables}
     if member is None:
         return Scope(root.name, own)
-    below = {v.name: (Column(member.name, v.name), v.categories or None) for v in (*member.variables, *member.derived)}
+    below = {v.name: (Column(member.name, v.name), v.categories or None) for v in member.all_variables}
     if entity == root.name:
         return Scope(root.name, own, member.name, {**own, **below})
     return Scope(member.name, {**own, **below})

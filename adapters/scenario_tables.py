@@ -88,7 +88,7 @@ def _variable(
 ) -> Variable | Derived:
     found = entity.find(name) or root.find(name)
     if found is None:
-        known = [v.name for e in (entity, root) for v in (*e.variables, *e.derived)]
+        known = [v.name for e in (entity, root) for v in e.all_variables]
         raise document.error(f"unknown variable {name!r}{nearest(name, known)}", *at, "variables", i)
     if name in document.spec.targets[at[1]].variables[:i]:
         raise document.error(f"variable {name!r} appears twice", *at, "variables", i)

@@ -1,6 +1,7 @@
 """Target tables and crosswalks: CSV or parquet rows, each with the line it stands on."""
 
 import csv
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import ScenarioError, UserError
-from schemas.model import Axis, Derived, FloatArray, Variable
+from schemas.model import Axis, Derived, FloatArray, IntArray, Variable
 from synthesis.expressions import nearest
 from synthesis.labels import parse_bin
 
@@ -71,7 +72,7 @@ def read_cells(
     shape = (len(units[1]) if units else 1, *(len(axis) for axis in axes))
     if math.prod(shape) > MAX_CELLS:
         raise rows.error(f"the table spans {math.prod(shape)} cells, expected at most {MAX_CELLS}")
-    flat = np.ravel_multi_index(where, shape if units else shape[1:])
+    flat = np.asarray(np.ravel_multi_index(tuple(where), shape if units else shape[1:]))
     _refuse_repeats(rows, flat)
     moe = _numbers(rows, "moe", required=False) if "moe" in rows.columns else None
     return Cells(axes, _scatter(flat, values, shape, 0.0), None if moe is None else _scatter(flat, moe, shape, np.nan))
@@ -154,22 +155,22 @@ def _axis(rows: Rows, variable: Variable | Derived) -> Axis:
             raise rows.error(f"{variable.name}: {exc}", i) from exc
         first[label] = i
     labels = sorted(bins, key=lambda label: bins[label])
-    for before, after in zip(labels, labels[1:], strict=False):
+    for before, after in itertools.pairwise(labels):
         if bins[before][1] > bins[after][0]:
             raise rows.error(f"{variable.name}: bins {before!r} and {after!r} overlap", first[after])
     lows, highs = (np.array([bins[label][side] for label in labels]) for side in (0, 1))
     return Axis(variable.name, tuple(labels), lows, highs)
 
 
-def _unit_index(rows: Rows, column: str, names: tuple[str, ...]) -> FloatArray:
+def _unit_index(rows: Rows, column: str, names: tuple[str, ...]) -> IntArray:
     return _positions(rows, column, names, f"unit of {column} in the crosswalk")
 
 
-def _bin_index(rows: Rows, axis: Axis) -> FloatArray:
+def _bin_index(rows: Rows, axis: Axis) -> IntArray:
     return _positions(rows, axis.variable, axis.labels, f"category of {axis.variable}")
 
 
-def _positions(rows: Rows, column: str, names: tuple[str, ...], what: str) -> FloatArray:
+def _positions(rows: Rows, column: str, names: tuple[str, ...], what: str) -> IntArray:
     position = {name: i for i, name in enumerate(names)}
     result = np.empty(len(rows.lines), dtype=np.int64)
     for i, text in enumerate(rows.columns[column]):
@@ -179,7 +180,7 @@ def _positions(rows: Rows, column: str, names: tuple[str, ...], what: str) -> Fl
     return result
 
 
-def _refuse_repeats(rows: Rows, flat: np.ndarray) -> None:
+def _refuse_repeats(rows: Rows, flat: IntArray) -> None:
     _, first, inverse = np.unique(flat, return_index=True, return_inverse=True)
     repeated = np.flatnonzero(first[inverse] != np.arange(len(flat)))
     if len(repeated):
@@ -187,7 +188,7 @@ def _refuse_repeats(rows: Rows, flat: np.ndarray) -> None:
         raise rows.error(f"the cell was already given on line {rows.lines[first[inverse][row]]}", row)
 
 
-def _scatter(flat: np.ndarray, values: FloatArray, shape: tuple[int, ...], missing: float) -> FloatArray:
+def _scatter(flat: IntArray, values: FloatArray, shape: tuple[int, ...], missing: float) -> FloatArray:
     result = np.full(math.prod(shape), missing)
     result[flat] = values
     return result.reshape(shape)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from schemas.model import Derived, Entity, Scenario, Variable
-from synthesis.summaries import MEMBER_COUNT_MATCHES, PARENT_EXISTS, Summary, variables_of
+from synthesis.audit import MEMBER_COUNT_MATCHES, PARENT_EXISTS
+from synthesis.summaries import Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def _entity_facts(scenario: Scenario, entity: Entity) -> Iterator[Fact]:
         yield Fact(name, f"{entity.parent}_id", PARENT_EXISTS, lambda s: s["orphan_members"])
     elif scenario.member is not None:
         yield Fact(name, str(scenario.member.count), MEMBER_COUNT_MATCHES, lambda s: s["member_count_mismatches"])
-    for variable in variables_of(entity):
+    for variable in entity.all_variables:
         yield from _column_facts(name, variable)
     for rule in (rule for rule in scenario.rules if rule.entity == name):
         yield Fact(name, f"rule: {rule.name}", "obeyed", lambda s, rule=rule.name: s["rules"][rule])  # type: ignore[misc]  # default binds the loop's value

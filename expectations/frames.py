@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from schemas.model import Entity, IntArray, Scenario
-from synthesis.summaries import audit_columns, records_from_frames, root_rows, variables_of
+from synthesis.audit import audit_columns, records_from_frames, root_rows
 
 Partition = tuple[str, pd.DataFrame, pd.DataFrame | None]
 """Name, frame of the root records, frame of their members."""
@@ -45,7 +45,7 @@ def _entity_frames(scenario: Scenario, partition: Partition) -> EntityFrames:
 
 def _nobody(entity: Entity) -> pd.DataFrame:
     types = {"category": "category", "integer": "int64", "number": "float64"}
-    kinds = {variable.name: types[variable.kind] for variable in variables_of(entity)}
+    kinds = {variable.name: types[variable.kind] for variable in entity.all_variables}
     return pd.DataFrame({name: pd.Series(dtype=kinds.get(name, "int64")) for name in _declared(entity)})
 
 
@@ -62,7 +62,7 @@ def _with_hive_columns(root: Entity, name: str, frame: pd.DataFrame) -> pd.DataF
 
 def _declared(entity: Entity) -> list[str]:
     ids = [f"{name}_id" for name in (entity.name, entity.parent) if name is not None]
-    return [*ids, *(variable.name for variable in variables_of(entity))]
+    return [*ids, *(variable.name for variable in entity.all_variables)]
 
 
 def _columns(frames: EntityFrames) -> list[list[str]]:
@@ -104,7 +104,7 @@ def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _plain(entity: Entity, frame: pd.DataFrame) -> pd.DataFrame:
     kept = {name: frame[name] for name in _declared(entity) if name in frame}
-    for variable in variables_of(entity):
+    for variable in entity.all_variables:
         if variable.kind == "category" and variable.name in kept:
             kept[variable.name] = _as_category(kept[variable.name], variable.categories)
     plain = {name: column if _is_category(column) else _as_number(column) for name, column in kept.items()}

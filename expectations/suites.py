@@ -13,7 +13,7 @@ from expectations.facts import bounds_text, checked_facts
 from expectations.library import Column, ExpectationSuite, gxe
 from expectations.plugin import ExpectTargetTableWithinTolerance
 from schemas.model import Derived, Entity, Rule, Scenario, Variable
-from synthesis.summaries import MEMBER_COUNT_MATCHES, PARENT_EXISTS, variables_of
+from synthesis.audit import MEMBER_COUNT_MATCHES, PARENT_EXISTS
 
 INTEGER_TYPES = ("int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _RECORDS_NOTE = (
@@ -38,7 +38,7 @@ def aggregates_suite(scenario: Scenario) -> Any:
 def records_suite(scenario: Scenario, entity: str) -> Any:
     """What every record of an entity has to be, on frames with the columns of `audit_columns` added."""
     judged = scenario.entity(entity)
-    variables = variables_of(judged)
+    variables = judged.all_variables
     expected = [*_ids(judged), *(variable.name for variable in variables)]
     schema = gxe.ExpectTableColumnsToMatchSet(
         column_set=expected, exact_match=False, meta={"check": f"{entity}: columns", "kind": "columns"}

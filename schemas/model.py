@@ -12,6 +12,7 @@ from schemas.expression import Node
 Kind = Literal["category", "integer", "number"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,14 @@ class Entity:
     count: str | None = None
     description: str = ""
 
+    @property
+    def all_variables(self) -> tuple["Variable | Derived", ...]:
+        """Variables, then derived variables."""
+        return (*self.variables, *self.derived)
+
     def find(self, name: str) -> Variable | Derived | None:
         """The variable or derived variable called `name`, if any."""
-        return next((v for v in (*self.variables, *self.derived) if v.name == name), None)
+        return next((variable for variable in self.all_variables if variable.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)

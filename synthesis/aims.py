@@ -103,4 +103,5 @@ def _unit_sums(scenario: Scenario, table: TargetTable, by_zone: FloatArray | Int
     """Zone figures summed to the table's units."""
     if table.zone_level is None or scenario.zones is None:
         return np.array([float(by_zone.sum())])
-    return np.bincount(scenario.zones.lookup[table.zone_level], weights=by_zone, minlength=table.units)
+    sums = np.bincount(scenario.zones.lookup[table.zone_level], weights=by_zone, minlength=table.units)
+    return sums.astype(float)

@@ -1,7 +1,8 @@
-"""Sampling along a chain of tables: take a table, then condition the next one on the variables they share.
+"""Chains of tables: take a table, then condition the next one on the variables they share.
 
-For a decomposable set of tables this is their maximum-entropy distribution. Variables are kept at their finest atom:
-a coarse bin is expanded by a density over atoms that agrees with the variable's own marginals.
+For a decomposable set of tables, sampling along the chain (`chain_sampling`) is their maximum-entropy distribution.
+Variables are kept at their finest atom: a coarse bin is expanded by a density over atoms that agrees with the
+variable's own marginals.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,18 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.expression import Aggregate
+from schemas.expression import Aggregate, Node
 from schemas.model import Derived, FloatArray, IntArray, Rule, Scenario, Variable
-from synthesis.binning import Grid, Grids
+from synthesis.binning import Grid
 from synthesis.cells import CellCoder, TableCells, unit_of_zones
-from synthesis.evaluation import columns, holds, obeys, walk
-from synthesis.records import Array, Records
+from synthesis.evaluation import columns, walk
 
-UNSET = -1
-STEP_REDRAWS = 25
 DENSITY_SWEEPS = 30
-
-Codes = dict[str, IntArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +58,6 @@ def build_chain(coder: CellCoder, entity: str, zones: IntArray) -> Chain:
     return Chain(entity, tuple(links), densities)
 
 
-def sample_chain(
-    coder: CellCoder, chain: Chain, given: Codes, zone_of_row: IntArray, rng: np.random.Generator, flat: bool = False
-) -> Codes:
-    """Atoms of every variable for `len(zone_of_row)` rows; `given` holds atoms already known per row.
-
-    With `flat`, every supported cell of a table is equally likely (it finds rare support). Rows that still break a
-    rule after some redraws are returned as they are: the caller checks.
-    """
-    codes = dict(given)
-    every = np.arange(len(zone_of_row))
-    for link in chain.links:
-        for name in link.variables:
-            codes.setdefault(name, np.full(len(every), UNSET))
-        rows = every if link.cells is not None else np.flatnonzero(codes[link.variables[0]] == UNSET)
-        for _ in range(STEP_REDRAWS):
-            if len(rows) == 0:
-                break
-            _draw_link(coder, chain, link, codes, rows, zone_of_row, rng, flat)
-            rows = rows[~_obeyed(coder, chain.entity, link.rules, codes, rows)]
-    return codes
-
-
-def representatives(grids: Grids, entity: str, names: Sequence[str], codes: Codes, rows: IntArray) -> dict[str, Array]:
-    """A value inside the atom of each row, per variable (unset atoms give the first)."""
-    return {name: grids.of(entity, name).representatives()[np.maximum(codes[name][rows], 0)] for name in names}
-
-
 def _is_usable(scenario: Scenario, cells: TableCells, entity: str) -> bool:
     if cells.table.entity != entity:
         return False
@@ -98,12 +67,12 @@ def _is_usable(scenario: Scenario, cells: TableCells, entity: str) -> bool:
     return cells.table.universe is None or _is_plain(scenario, [cells.table.universe])
 
 
-def _is_plain(scenario: Scenario, nodes: Sequence[object]) -> bool:
+def _is_plain(scenario: Scenario, nodes: Sequence[Node]) -> bool:
     """Whether expressions use neither members nor derived variables."""
     for node in nodes:
-        if any(isinstance(part, Aggregate) for part in walk(node)):  # type: ignore[arg-type]
+        if any(isinstance(part, Aggregate) for part in walk(node)):
             return False
-        used = columns(node)  # type: ignore[arg-type]
+        used = columns(node)
         if any(isinstance(scenario.variable(c.entity, c.variable), Derived) for c in used):
             return False
     return True
@@ -181,122 +150,3 @@ def _margin(
     others = tuple(i for i in range(cells.table.target.ndim) if i != axis + 1)
     margin = cells.table.target[units].sum(axis=others)
     return (lookup, margin / margin.sum()) if margin.sum() > 0 else None
-
-
-def _draw_link(
-    coder: CellCoder,
-    chain: Chain,
-    link: Link,
-    codes: Codes,
-    rows: IntArray,
-    zone_of_row: IntArray,
-    rng: np.random.Generator,
-    flat: bool,
-) -> None:
-    if link.cells is None:
-        name = link.variables[0]
-        density = (chain.densities[name] > 0).astype(float) if flat else chain.densities[name]
-        codes[name][rows] = _draw_atoms(density, 0, len(density), rng.random(len(rows)))
-        return
-    rows, group, bins_known = _rows_in_table(coder, chain.entity, link, codes, rows, zone_of_row)
-    weights, shape = _conditional(link, flat)
-    picked, supported = _draw_bins(weights, group * bins_known[1] + bins_known[0], rng.random(len(rows)))
-    rows, picked = rows[supported], picked[supported]
-    for axis, name in zip(link.new, link.variables, strict=True):
-        bins = np.unravel_index(picked, shape)[link.new.index(axis)]
-        density = chain.densities[name]
-        codes[name][rows] = _expand(
-            link.cells.lookups[axis], density, bins, rng, coder.grids.of(*link.cells.keys[axis])
-        )
-
-
-def _rows_in_table(
-    coder: CellCoder, entity: str, link: Link, codes: Codes, rows: IntArray, zone_of_row: IntArray
-) -> tuple[IntArray, IntArray, tuple[IntArray, int]]:
-    """The rows inside the table's universe and known axes, their unit, and their flat known cell (and its number)."""
-    assert link.cells is not None
-    table = link.cells.table
-    inside = np.ones(len(rows), dtype=bool)
-    if table.universe is not None:
-        used = {column.variable for column in columns(table.universe)}
-        inside &= _are_set(codes, used, rows)
-        inside &= holds(table.universe, _view(coder, entity, used, codes, rows), False)
-    known, count = np.zeros(len(rows), dtype=np.int64), 1
-    for axis in link.known:
-        atom = codes[table.axes[axis].variable][rows]
-        bins = np.where(atom >= 0, link.cells.lookups[axis][atom], -1)
-        inside &= bins >= 0
-        known, count = known * len(table.axes[axis]) + bins, count * len(table.axes[axis])
-    units = unit_of_zones(coder.scenario, table)[zone_of_row[rows]]
-    return rows[inside], units[inside], (known[inside], count)
-
-
-def _conditional(link: Link, flat: bool) -> tuple[FloatArray, tuple[int, ...]]:
-    """The table as (units x known cells, new cells), and the shape of the new axes."""
-    assert link.cells is not None
-    target = link.cells.table.target
-    target = (target > 0).astype(float) if flat else target
-    ordered = np.transpose(target, (0, *(i + 1 for i in link.known), *(i + 1 for i in link.new)))
-    shape = tuple(target.shape[i + 1] for i in link.new)
-    return ordered.reshape(-1, int(np.prod(shape))), shape
-
-
-def _draw_bins(weights: FloatArray, group: IntArray, uniform: FloatArray) -> tuple[IntArray, np.ndarray]:
-    """One column per row from the conditional distribution of its group, and whether the group has any mass."""
-    used, position = np.unique(group, return_inverse=True)
-    part = weights[used]
-    totals = part.sum(axis=1)
-    supported = totals > 0
-    cumulative = np.cumsum(part, axis=1) / np.where(supported, totals, 1)[:, None]
-    cumulative[:, -1] = 1.0
-    # One sorted search for all groups: group g's distribution is shifted to [g, g + 1).
-    shifted = (cumulative + np.arange(len(used))[:, None]).ravel()
-    picked = np.searchsorted(shifted, position + uniform, side="right") - position * part.shape[1]
-    return np.minimum(picked, part.shape[1] - 1), supported[position]
-
-
-def _expand(lookup: IntArray, density: FloatArray, bins: IntArray, rng: np.random.Generator, grid: Grid) -> IntArray:
-    """An atom inside each bin, drawn by the variable's density (atoms of a bin are consecutive)."""
-    if grid.edges is None:
-        return bins.astype(np.int64)
-    atoms = lookup[:-1]
-    order = np.arange(bins.max(initial=-1) + 1)
-    inside = np.flatnonzero(atoms >= 0)
-    first = inside[np.searchsorted(atoms[inside], order)]
-    last = inside[np.searchsorted(atoms[inside], order, side="right") - 1] + 1
-    return _draw_atoms(density, first[bins], last[bins], rng.random(len(bins)))
-
-
-def _draw_atoms(density: FloatArray, first: IntArray | int, last: IntArray | int, uniform: FloatArray) -> IntArray:
-    """Atoms in [first, last) with probability proportional to the density (uniform where it has no mass)."""
-    cumulative = np.concatenate(([0.0], np.cumsum(density)))
-    low, high = cumulative[first], cumulative[last]
-    drawn = np.searchsorted(cumulative, low + uniform * (high - low), side="right") - 1
-    even = first + np.floor(uniform * (np.asarray(last) - first)).astype(np.int64)
-    return np.clip(np.where(high > low, drawn, even), first, np.asarray(last) - 1)
-
-
-def _obeyed(coder: CellCoder, entity: str, rules: Sequence[Rule], codes: Codes, rows: IntArray) -> np.ndarray:
-    """Whether each row obeys the rules; rows with an unset variable pass for now."""
-    fine = np.ones(len(rows), dtype=bool)
-    for rule in rules:
-        used = {c.variable for node in (rule.when, rule.then) if node is not None for c in columns(node)}
-        fine &= ~_are_set(codes, used, rows) | obeys(rule, _view(coder, entity, used, codes, rows), False)
-    return fine
-
-
-def _are_set(codes: Codes, names: set[str], rows: IntArray) -> np.ndarray:
-    are_set = np.ones(len(rows), dtype=bool)
-    for name in names:
-        are_set &= codes[name][rows] != UNSET
-    return are_set
-
-
-def _view(coder: CellCoder, entity: str, names: set[str], codes: Codes, rows: IntArray) -> Records:
-    """The rows' representative values as if they were root records (member rows see root columns broadcast)."""
-    scenario = coder.scenario
-    root: dict[str, Array] = {}
-    for name in sorted(names):
-        owner = entity if scenario.entity(entity).find(name) else scenario.root.name
-        root.update(representatives(coder.grids, owner, [name], codes, rows))
-    return Records(len(rows), root)

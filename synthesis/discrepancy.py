@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.model import FloatArray, Scenario, TargetTable
+from schemas.model import BoolArray, FloatArray, Scenario, TargetTable
 from synthesis.aggregates import ZONE_SIZES, Counts
 from synthesis.aims import Aims
 
@@ -21,7 +21,7 @@ class TableDiscrepancy:
     synthetic: FloatArray
     discrepancy: FloatArray
     tvd: FloatArray
-    within: np.ndarray
+    within: BoolArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def worst_cells(
     size = np.where(part.within, -1.0, np.abs(part.discrepancy)) if missed_only else np.abs(part.discrepancy)
     flat = np.argsort(-size, axis=None, kind="stable")[:wanted]
     flat = flat[size.ravel()[flat] >= 0]
-    cells = []
+    cells: list[dict[str, object]] = []
     for unit, cell in zip(*np.unravel_index(flat, part.discrepancy.shape), strict=True):
         cells.append(
             {

@@ -18,7 +18,7 @@ from schemas.expression import (
     Negation,
     Node,
 )
-from schemas.model import IntArray, Rule, Scenario
+from schemas.model import BoolArray, IntArray, Rule, Scenario
 from synthesis.records import Array, Records
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
@@ -58,13 +58,13 @@ def evaluate(node: Node, records: Records, of_members: bool) -> Any:
             return _aggregate(function, evaluate(argument, records, True), records)
 
 
-def holds(node: Node, records: Records, of_members: bool) -> Array:
+def holds(node: Node, records: Records, of_members: bool) -> BoolArray:
     """The node's truth for every member or root record, as a boolean array."""
     length = records.member_count if of_members else records.count
     return np.broadcast_to(np.asarray(evaluate(node, records, of_members), dtype=bool), (length,))
 
 
-def obeys(rule: Rule, records: Records, of_members: bool) -> Array:
+def obeys(rule: Rule, records: Records, of_members: bool) -> BoolArray:
     """Whether each member or root record obeys the rule."""
     then = holds(rule.then, records, of_members)
     return then if rule.when is None else ~holds(rule.when, records, of_members) | then
@@ -102,7 +102,7 @@ def cuts(node: Node) -> list[tuple[Column, str, float]]:
 
     Within an atom that no such cut crosses, the comparison has one answer for all values.
     """
-    found = []
+    found: list[tuple[Column, str, float]] = []
     for part in walk(node):
         match part:
             case Compare(symbol, Column() as column, Constant(value)):

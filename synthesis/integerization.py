@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from schemas.model import FloatArray, IntArray
+from schemas.model import BoolArray, FloatArray, IntArray
 from synthesis.system import System
 
 LISTED = 96
@@ -27,7 +27,7 @@ MAX_SCANS = 400
 MAX_PAIRS = 40
 EXACT_IMPORTANCE = 40.0
 ROOT_IMPORTANCE = 6.0
-"""How much more a squared record counts in an exact cell, or in another cell of root records, than in a members' cell."""
+"""How much more a squared record counts in an exact cell, or another cell of root records, than in a members' cell."""
 SMALL_GAIN = 1e-6
 MET = 0.5
 """A cell nearer than this to what it wants cannot be improved by a whole record."""
@@ -40,7 +40,7 @@ class _State:
     matrix: sparse.csr_matrix
     importance: FloatArray
     own: FloatArray
-    usable: np.ndarray
+    usable: BoolArray
     counts: IntArray
     distance: FloatArray
 
@@ -151,7 +151,7 @@ def _swap_scanned(state: _State, givers: IntArray, slope: FloatArray) -> bool:
     return moved
 
 
-def _swap_pairs(state: _State, exact: np.ndarray) -> None:
+def _swap_pairs(state: _State, exact: BoolArray) -> None:
     """Pairs of swaps that only together bring missed exact cells nearer."""
     for _ in range(MAX_PAIRS):
         if not (np.abs(state.distance[exact]) >= MET).any() or not _swap_pair(state):

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from schemas.model import Entity, IntArray, Rule, Scenario
+from schemas.model import BoolArray, Entity, IntArray, Rule, Scenario
 from synthesis.binning import Grids, Key
 from synthesis.cells import CellCoder
-from synthesis.chain import UNSET, Chain, Codes, build_chain, sample_chain
+from synthesis.chain import Chain, build_chain
+from synthesis.chain_sampling import UNSET, Codes, sample_chain
 from synthesis.evaluation import columns, free_columns, obeys
 from synthesis.plan import Plan, carry, plan_values
 from synthesis.records import Records
@@ -113,7 +114,7 @@ def _sample_members(
     return {variable.name: codes[variable.name] for variable in member.variables}
 
 
-def _member_broken(proposer: OfflineProposer, member: Entity, codes: Codes) -> np.ndarray:
+def _member_broken(proposer: OfflineProposer, member: Entity, codes: Codes) -> BoolArray:
     """Members that break a plain rule of their own variables, or whose variables could not all be set."""
     own = {v.name for v in member.variables}
     grids = proposer.coder.grids
@@ -178,7 +179,8 @@ def _accepted(proposer: OfflineProposer, plan: Plan) -> Proposals:
 
 def _listed(grids: Grids, scenario: Scenario, root: Codes) -> IntArray:
     """How many members each row lists."""
-    assert scenario.member is not None and scenario.member.count is not None
+    assert scenario.member is not None
+    assert scenario.member.count is not None
     count = scenario.member.count
     listed: IntArray = grids.of(scenario.root.name, count).representatives()[root[count]]  # type: ignore[assignment]
     return listed

@@ -7,10 +7,10 @@ import numpy as np
 
 from schemas.model import IntArray
 from synthesis.aggregates import count_records, merge_counts, no_counts
+from synthesis.audit import records_from_frames
 from synthesis.cells import CellCoder
 from synthesis.evaluation import with_derived
 from synthesis.records import Records
-from synthesis.summaries import records_from_frames
 
 if TYPE_CHECKING:
     import pandas as pd

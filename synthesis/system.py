@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from schemas.model import FloatArray, IntArray, Scenario
+from schemas.model import BoolArray, FloatArray, IntArray, Scenario
 from synthesis.aims import Aims
 from synthesis.cells import CellCoder, cell_ids, unit_of_zones
 from synthesis.records import Records
@@ -39,17 +39,17 @@ class System:
     committed: FloatArray
 
     @property
-    def exact(self) -> np.ndarray:
+    def exact(self) -> BoolArray:
         """Whether each cell belongs to an exact block."""
         return np.repeat([b.is_exact for b in self.blocks], [b.stop - b.start for b in self.blocks])
 
     @property
-    def shares(self) -> np.ndarray:
+    def shares(self) -> BoolArray:
         """Whether each cell binds a share."""
         return np.repeat([b.binds_share for b in self.blocks], [b.stop - b.start for b in self.blocks])
 
     @property
-    def of_root(self) -> np.ndarray:
+    def of_root(self) -> BoolArray:
         """Whether each cell counts root records."""
         return np.repeat([b.is_root for b in self.blocks], [b.stop - b.start for b in self.blocks])
 

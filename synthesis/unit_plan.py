@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.model import IntArray
+from schemas.model import BoolArray, IntArray
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES, Counts
 from synthesis.aims import Aims
@@ -112,7 +112,7 @@ def _complete(
     return plan, system, int(_unsupported(system).sum())
 
 
-def _unsupported(system: System) -> np.ndarray:
+def _unsupported(system: System) -> BoolArray:
     """Cells that want records and that no plan row reaches."""
     reached = np.asarray(system.matrix.sum(axis=0)).ravel() > 0
     return ~reached & (system.aim > 0) & (system.shares | (system.aim - system.committed >= 0.5))

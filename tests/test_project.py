@@ -1,8 +1,11 @@
 """What the project's own files promise: commands, lock, deployment."""
 
+import ast
 import importlib
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -65,6 +68,25 @@ def test_lock_meets_every_dependency():
     pinned = {canonicalize_name(name): version for name, version in PINNED.findall(read("requirements.lock"))}
     missed = [str(r) for r in requirements() if not r.specifier.contains(pinned[canonicalize_name(r.name)])]
     assert missed == []
+
+
+def test_every_import_is_a_declared_dependency():
+    declared = {canonicalize_name(requirement.name) for requirement in requirements()}
+    distributions = packages_distributions()
+    own = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"tests"}
+    imported = set().union(*(imports_of(path) for path in ROOT.glob("[a-z]*/**/*.py")))
+    foreign = imported - own - set(sys.stdlib_module_names)
+    undeclared = {name for name in foreign if not {canonicalize_name(d) for d in distributions[name]} & declared}
+    assert undeclared == set()
+
+
+def imports_of(path):
+    """Top-level names of what a module imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.partition(".")[0]
 
 
 def test_every_package_is_shipped_and_linted():

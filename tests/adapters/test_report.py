@@ -333,6 +333,17 @@ def test_published_shares_are_weighted_by_the_records_of_their_zone():
     assert [cell.published for cell in sum_cells(grid)] == pytest.approx([170 / 400, 230 / 400])
 
 
+def test_tables_aimed_at_otherwise_than_published_are_named(tmp_path):
+    same = table("same", cells_of(sex=SEXES), [30, 70])
+    scaled = table("scaled", cells_of(age=AGES), [100, 200, 300], reconciled=[50.0, 100.0, 150.0])
+    record = run_record(reconciliations=[])
+    page = page_of(write_run(tmp_path, same, **record))
+    assert "None: every table was aimed at as published" in page
+    page = page_of(write_run(tmp_path, same, scaled, **record))
+    assert "1 table aimed at otherwise than published" in page
+    assert '<td class="n">600</td><td class="n">300</td><td class="n">0</td>' in page
+
+
 def test_worst_cells_come_with_misses_first_and_exact_cells_never():
     grids = grids_of(
         table("age", cells_of(age=AGES), [10, 20, 30], synthetic=[10, 17, 33], tolerance=5.0),

@@ -10,7 +10,8 @@ import pytest
 from expectations.checkpoint import judge_summary
 from expectations.facts import checked_facts
 from schemas.model import Scenario
-from synthesis.summaries import EMPTY, Summary, merge_summaries, records_from_frames, summarise
+from synthesis.audit import records_from_frames
+from synthesis.summaries import EMPTY, Summary, merge_summaries, summarise
 
 Partitions = list[tuple[str, pd.DataFrame, pd.DataFrame]]
 

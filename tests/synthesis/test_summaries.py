@@ -11,16 +11,9 @@ from hypothesis import strategies as st
 
 from schemas.expression import Aggregate, CategoryTest, Column, Compare, Constant
 from schemas.model import Derived, Entity, IntArray, Rule, Scenario, Variable
+from synthesis.audit import audit_columns, records_from_frames, root_rows
 from synthesis.records import Records, concatenate
-from synthesis.summaries import (
-    EMPTY,
-    Summary,
-    audit_columns,
-    merge_summaries,
-    records_from_frames,
-    root_rows,
-    summarise,
-)
+from synthesis.summaries import EMPTY, Summary, merge_summaries, summarise
 
 AGE = Column("person", "age")
 HOUSEHOLD = Entity(
