@@ -31,14 +31,14 @@ schema: $(READY)
 $(READY): | python
 	@echo "Setting up $(VENV): a minute or two, about 1 GB, once."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip install --quiet --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/pip install --quiet --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # Versions and hashes only, no addresses. Keeps what it can of the present lock; `make lock FRESH=1` takes the newest.
 lock: | python
 	@set -e; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
-	$(PYTHON) -m venv "$$scratch/venv"; "$$scratch/venv/bin/pip" install --quiet uv; \
+	$(PYTHON) -m venv "$$scratch/venv"; "$$scratch/venv/bin/pip" install --quiet --quiet uv; \
 	if [ -z "$(FRESH)" ] && [ -f requirements.lock ]; then cp requirements.lock "$$scratch/lock"; fi; \
 	"$$scratch/venv/bin/uv" pip compile --quiet --no-config --universal --python-version 3.11 --extra dev \
 		--generate-hashes --no-annotate --no-header --output-file "$$scratch/lock" pyproject.toml > /dev/null; \

@@ -100,6 +100,10 @@ class RunFolder:
                 raise RunError(f"{self.dataset}: exists beside a staged dataset, expected one of them")
             self.staged_dataset.rename(self.dataset)
 
+    def clear_staging(self) -> None:
+        """Remove what only an unfinished run needs."""
+        shutil.rmtree(self.root / "staging", ignore_errors=True)
+
     def merge_plans(self, plan_ids: list[int]) -> None:
         """plan.parquet and proposals.jsonl from the plans' own files (repeating it changes nothing)."""
         paths = [self.plan_file(plan_id) for plan_id in plan_ids]
@@ -107,7 +111,8 @@ class RunFolder:
             return
         with replacing(self.proposals) as temporary, temporary.open("w", encoding="utf-8") as file:
             for plan_id in plan_ids:
-                file.write(self.proposals_file(plan_id).read_text(encoding="utf-8"))
+                for proposal in json.loads(self.proposals_file(plan_id).read_text(encoding="utf-8")):
+                    file.write(json.dumps(proposal, ensure_ascii=False) + "\n")
         with replacing(self.plan) as temporary, pq.ParquetWriter(temporary, pq.read_schema(paths[0])) as writer:
             for path in paths:
                 writer.write_table(pq.read_table(path))

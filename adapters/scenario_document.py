@@ -1,19 +1,32 @@
 """scenario.yaml validated against its schema, with the place of every value for error messages."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from adapters.located_yaml import Lines, Location, line_of, read_located_yaml
+from adapters.located_yaml import Lines, Location, line_of, one_line, read_located_yaml
 from schemas import scenario as specs
 from schemas.errors import ScenarioError, UserError
 from schemas.expression import Node
 from schemas.scenario import ScenarioSpec
-from synthesis.expressions import Scope, parse
+from synthesis.expressions import Scope, nearest, parse
 
 FILE_NAME = "scenario.yaml"
+_EXPECTED = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "list_type": "a list",
+    "tuple_type": "[low, high]",
+    "too_long": "[low, high]",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "too_short": "at least one",
+}
+"""What pydantic's kinds of error say to somebody who writes YAML."""
 
 
 class Document:
@@ -27,16 +40,22 @@ class Document:
 
     def error(self, message: str, *location: str | int) -> ScenarioError:
         """An error at a place in scenario.yaml."""
-        place = ".".join(str(part) for part in location)
-        return ScenarioError(f"{place}: {message}" if place else message, self.shown, line_of(self.lines, location))
+        told = one_line(f"{_place(location)}: {message}" if location else message)
+        return ScenarioError(told, self.shown, line_of(self.lines, location))
 
     def input_path(self, name: str, *location: str | int) -> Path:
         """The file `name` inside the folder; names that leave it are refused."""
-        path = (self.folder / name).resolve()
-        if ".." in Path(name).parts or not path.is_relative_to(self.folder.resolve()):
-            raise self.error(f"file {name!r} lies outside the scenario folder", *location)
-        if not path.is_file():
-            raise self.error(f"no such file: {name!r}", *location)
+        try:
+            path = (self.folder / name).resolve()
+            is_inside = path.is_relative_to(self.folder.resolve())
+            is_file = path.is_file()
+        except (OSError, ValueError, RuntimeError) as exc:  # too long, NUL inside, a loop of links
+            raise self.error(f"{name!r} is not usable as a file name", *location) from exc
+        if Path(name).is_absolute() or ".." in Path(name).parts or not is_inside:
+            message = f"file {name!r} lies outside the scenario folder, expected one inside it"
+            raise self.error(message, *location)
+        if not is_file:
+            raise self.error(f"no such file: {name!r}{_nearest_file(path, name)}", *location)
         return path
 
 
@@ -46,6 +65,8 @@ def located_parse(document: Document, text: str, scope: Scope, kind: str, *locat
         return parse(text, scope, kind)
     except UserError as exc:
         raise document.error(str(exc), *location) from exc
+    except RecursionError as exc:
+        raise document.error("the expression is nested too deeply", *location) from exc
 
 
 def _validated(value: Any, lines: Lines, shown: str) -> ScenarioSpec:
@@ -54,26 +75,88 @@ def _validated(value: Any, lines: Lines, shown: str) -> ScenarioSpec:
     try:
         return ScenarioSpec.model_validate(value)
     except ValidationError as exc:
-        first = exc.errors()[0]
-        raise ScenarioError(_explain(first), shown, line_of(lines, first["loc"])) from exc
+        # A mistyped key is told before the key that is missing because of it.
+        first = min(exc.errors(), key=lambda e: (e["type"] != "extra_forbidden", line_of(lines, e["loc"]) or 0))
+        raise ScenarioError(one_line(_explain(first, lines)), shown, line_of(lines, first["loc"])) from exc
 
 
-def _explain(error: Any) -> str:
+def _explain(error: Mapping[str, Any], lines: Lines) -> str:
     location: Location = error["loc"]
-    place = ".".join(str(part) for part in location)
-    if error["type"] == "missing":
-        return f"{'.'.join(str(p) for p in location[:-1]) or 'scenario'}: missing key {location[-1]!r}"
+    *above, last = location
+    if error["type"] == "missing" and isinstance(last, str):
+        return f"{_place(above) or 'scenario'}: missing key {last!r}"
     if error["type"] == "extra_forbidden":
-        return f"{place}: unknown key {location[-1]!r}{_nearest_key(str(location[-1]))}"
-    message = error["msg"].replace("Input should be ", "expected ").replace("String should", "should")
-    hint = (
-        " (YAML reads bare yes, no, on, off as true or false: quote them)" if isinstance(error["input"], bool) else ""
-    )
-    return f"{place}: {message}, got {str(error['input'])[:80]!r}{hint}"
+        return f"{_place(location)}: unknown key {last!r}{nearest(str(last), _known_keys(tuple(above)))}"
+    while location and location not in lines:  # pydantic adds parts of its own, such as [key]
+        location = location[:-1]
+    return f"{_place(location)}: expected {_expected(error)}, got {_given(error)}"
 
 
-def _nearest_key(key: str) -> str:
-    models = [m for m in vars(specs).values() if isinstance(m, type) and issubclass(m, BaseModel)]
-    known = {name for model in models for name in model.model_fields}
-    close = difflib.get_close_matches(key, sorted(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+def _expected(error: Mapping[str, Any]) -> str:
+    kind, limits = error["type"], error.get("ctx", {})
+    if kind == "string_pattern_mismatch":
+        marks = "digits, _ and -" if "-]" in limits["pattern"] else "digits and _"
+        return f"a name of lower-case letters, {marks} that begins with a letter"
+    if kind == "greater_than_equal":
+        return f"at least {limits['ge']}"
+    if kind == "less_than_equal":
+        return f"at most {limits['le']}"
+    if kind == "missing":
+        return "[low, high]"
+    if kind == "int_type" and error["loc"][-1] == "int":  # the first of "whole number or number"
+        return "a number"
+    return str(limits.get("expected") or _EXPECTED.get(kind) or error["msg"])
+
+
+def _given(error: Mapping[str, Any]) -> str:
+    match error["input"]:
+        case bool(value):
+            trap = " (YAML reads bare yes, no, on, off as true or false: quote it)"
+            return str(value).lower() + (trap if error["type"] == "string_type" else "")
+        case None:
+            return "nothing"
+        case [] | {} if error["type"] == "too_short":
+            return "none"
+        case [*items]:
+            return f"a list of {len(items)}"
+        case {}:
+            return "a mapping"
+        case str(value):
+            hint = " (write digits only, without quotes)" if error["type"] == "int_type" and value[:1].isdigit() else ""
+            return repr(value[:80]) + hint
+        case value:
+            return str(value)[:80] + (" (quote it)" if error["type"] == "string_type" else "")
+
+
+def _known_keys(place: Location) -> list[str]:
+    model: type[BaseModel] = ScenarioSpec
+    match place:
+        case ("sources", _):
+            model = specs.SourceSpec
+        case ("entities", _):
+            model = specs.EntitySpec
+        case ("entities", _, "variables", _):
+            model = specs.VariableSpec
+        case ("entities", _, "derived", _):
+            model = specs.DerivedSpec
+        case ("entities", _, "derived", _, "cases", _):
+            model = specs.CaseSpec
+        case ("zones",):
+            model = specs.ZonesSpec
+        case ("targets", _):
+            model = specs.TargetSpec
+        case ("targets", _, "tolerance"):
+            model = specs.ToleranceSpec
+        case ("rules", _):
+            model = specs.RuleSpec
+    return list(model.model_fields)
+
+
+def _nearest_file(path: Path, name: str) -> str:
+    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, beside, n=1)
+    return f" (did you mean {(Path(name).parent / close[0]).as_posix()!r}?)" if close else ""
+
+
+def _place(location: tuple[Any, ...] | list[Any]) -> str:
+    return ".".join(str(part) for part in location)

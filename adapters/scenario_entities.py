@@ -1,14 +1,19 @@
 """Entities, variables and derived variables of a scenario, checked."""
 
+import keyword
 from typing import Any
 
 from adapters.scenario_document import Document, located_parse
 from schemas.expression import Choice, Column, Constant, Node
 from schemas.model import Derived, Entity, Variable, Zones
-from schemas.scenario import DerivedSpec, EntitySpec, VariableSpec
+from schemas.scenario import CaseSpec, DerivedSpec, EntitySpec, VariableSpec
 from synthesis.expressions import Scope, nearest
 
 MAX_INTEGER = 2**53
+MAX_MEMBERS = 10_000
+MAX_WEIGHTS = 100_000
+MAX_CASES = 100
+TABLE_COLUMNS = ("count", "share", "moe")
 
 
 def scope_of(root: Entity, member: Entity | None, entity: str) -> Scope:
@@ -25,12 +30,9 @@ def scope_of(root: Entity, member: Entity | None, entity: str) -> Scope:
 def read_entities(document: Document, zones: Zones | None) -> tuple[Entity, Entity | None]:
     """The root entity and, if there is one, its member entity."""
     specs = document.spec.entities
-    roots = [name for name, spec in specs.items() if spec.parent is None]
-    if len(roots) != 1 or len(specs) > 2:
-        message = f"expected one root entity and at most one member entity, got {', '.join(specs)}"
-        raise document.error(message, "entities")
-    root_name = roots[0]
-    zone_variable = _zone_variable(document, zones, specs[root_name], root_name)
+    root_name = _root_name(document)
+    _check_names(document, zones)
+    zone_variable = _zone_variable(document, zones)
     root_variables = zone_variable + _variables(document, root_name)
     root = Entity(root_name, root_variables, description=specs[root_name].description)
     member = None
@@ -43,12 +45,47 @@ def read_entities(document: Document, zones: Zones | None) -> tuple[Entity, Enti
     return _with_derived(document, root, root, member), member
 
 
-def _zone_variable(document: Document, zones: Zones | None, spec: EntitySpec, root: str) -> tuple[Variable, ...]:
+def reserved(document: Document, name: str) -> str | None:
+    """Why no variable or zone level may be called `name`, if so."""
+    if name in ("batch_id", "plan_row_id", *(f"{entity}_id" for entity in document.spec.entities)):
+        return "this name is reserved for record ids"
+    if name in TABLE_COLUMNS:
+        return f"this name is reserved for target tables, whose columns are called {', '.join(TABLE_COLUMNS)}"
+    if keyword.iskeyword(name):
+        return "this name is reserved for expressions"
+    return None
+
+
+def _root_name(document: Document) -> str:
+    specs = document.spec.entities
+    roots = [name for name, spec in specs.items() if spec.parent is None]
+    if len(roots) != 1:
+        found = f"{len(roots)} of them: {', '.join(roots)}" if roots else "none"
+        raise document.error(f"expected one root entity, which has no parent, got {found}", "entities")
+    if len(specs) > 2:
+        members = ", ".join(name for name in specs if name != roots[0])
+        raise document.error(f"expected at most one member entity, got {len(specs) - 1}: {members}", "entities")
+    if specs[roots[0]].count is not None:
+        message = "the root entity is not counted, expected this key under a member entity"
+        raise document.error(message, "entities", roots[0], "count")
+    return roots[0]
+
+
+def _check_names(document: Document, zones: Zones | None) -> None:
+    levels = zones.levels if zones else ()
+    for entity, spec in document.spec.entities.items():
+        if keyword.iskeyword(entity):
+            raise document.error("this name is reserved for expressions", "entities", entity)
+        for group, names in (("variables", spec.variables), ("derived", spec.derived)):
+            for name in names:
+                reason = "this name is a zone level already" if name in levels else reserved(document, name)
+                if reason:
+                    raise document.error(reason, "entities", entity, group, name)
+
+
+def _zone_variable(document: Document, zones: Zones | None) -> tuple[Variable, ...]:
     if zones is None:
         return ()
-    for level in zones.levels:
-        if level in spec.variables or level in spec.derived:
-            raise document.error(f"{level!r} is a zone level already", "entities", root, "variables", level)
     description = document.spec.zones.description if document.spec.zones else ""
     return (Variable(zones.variable, "category", description, zones.names[zones.variable]),)
 
@@ -59,10 +96,22 @@ def _check_link(document: Document, name: str, spec: EntitySpec, root: Entity) -
     if spec.count is None:
         message = f"missing key 'count', expected the integer variable of {root.name} that counts its {name}s"
         raise document.error(message, "entities", name)
-    count = root.find(spec.count)
-    if count is None or count.kind != "integer" or count.low < 0:
-        message = f"{spec.count!r} is no non-negative integer variable of {root.name}"
-        raise document.error(message, "entities", name, "count")
+    if not spec.variables:
+        raise document.error("expected at least one variable, got none", "entities", name, "variables")
+    problem = _problem_of_count(spec.count, root)
+    if problem:
+        raise document.error(problem, "entities", name, "count")
+
+
+def _problem_of_count(name: str, root: Entity) -> str | None:
+    count = root.find(name)
+    if count is None:
+        return f"unknown variable {name!r} of {root.name}{nearest(name, [v.name for v in root.variables])}"
+    if count.kind != "integer":
+        return f"{name!r} is of type {count.kind}, expected an integer variable"
+    if not 0 <= count.low <= count.high <= MAX_MEMBERS:
+        return f"{name!r} has the range [{count.low:.0f}, {count.high:.0f}], expected one within [0, {MAX_MEMBERS}]"
+    return None
 
 
 def _refuse_shadowing(document: Document, name: str, spec: EntitySpec, root: Entity) -> None:
@@ -81,31 +130,58 @@ def _variables(document: Document, entity: str) -> tuple[Variable, ...]:
 
 def _variable(document: Document, entity: str, name: str, spec: VariableSpec) -> Variable:
     at = "entities", entity, "variables", name
-    if name in (f"{entity}_id", "batch_id", "plan_row_id"):
-        raise document.error("this name is reserved for record ids", *at)
     if spec.type == "category":
-        categories = tuple(spec.categories or ())
-        if not categories or len(set(categories)) != len(categories):
-            raise document.error("expected a list of different categories", *at, "categories")
-        if len(categories) > 2**15 - 1:
-            raise document.error(f"{len(categories)} categories, expected at most {2**15 - 1}", *at, "categories")
+        if spec.range is not None:
+            raise document.error("a category has no range, expected type integer or number", *at, "range")
+        categories = _categories(document, at, spec.categories or [])
         weights = _prior_weights(document, at, spec, categories)
         return Variable(name, "category", spec.description, categories, prior_weights=weights)
+    if spec.categories is not None:
+        raise document.error(f"type {spec.type} has no categories, expected type category", *at, "categories")
     low, high = _range(document, at, spec.type, spec.range)
-    values = [str(v) for v in range(int(low), int(high) + 1)] if spec.type == "integer" and spec.prior_weights else []
-    weights = _prior_weights(document, at, spec, tuple(values))
+    weights = _prior_weights(document, at, spec, _weighted_integers(document, at, spec, low, high))
     return Variable(name, spec.type, spec.description, (), low, high, spec.unit, weights)
+
+
+def _categories(document: Document, at: tuple[str, ...], given: list[str]) -> tuple[str, ...]:
+    if not given:
+        raise document.error("expected a list of categories", *at, "categories")
+    if len(given) > 2**15 - 1:
+        raise document.error(f"{len(given)} categories, expected at most {2**15 - 1}", *at, "categories")
+    seen: set[str] = set()
+    for i, category in enumerate(given):
+        if not category or category != category.strip():
+            raise document.error(f"{category!r} is empty or has blanks around it", *at, "categories", i)
+        if category in seen:
+            raise document.error(f"category {category!r} appears twice", *at, "categories", i)
+        seen.add(category)
+    return tuple(given)
 
 
 def _range(document: Document, at: tuple[str, ...], kind: str, given: Any) -> tuple[float, float]:
     if given is None:
         raise document.error(f"missing key 'range', expected [low, high] for type {kind}", *at)
     low, high = given
-    if not abs(low) <= MAX_INTEGER or not abs(high) <= MAX_INTEGER or low > high or (kind == "number" and low == high):
-        raise document.error(f"expected two numbers [low, high] with low < high, got [{low}, {high}]", *at, "range")
+    shown = f"got [{low}, {high}]"
+    if not (abs(low) <= MAX_INTEGER and abs(high) <= MAX_INTEGER):  # refuses NaN as well
+        raise document.error(f"expected numbers between -{MAX_INTEGER} and {MAX_INTEGER}, {shown}", *at, "range")
+    if low > high or (kind == "number" and low == high):
+        sign = "<=" if kind == "integer" else "<"
+        raise document.error(f"expected [low, high] with low {sign} high, {shown}", *at, "range")
     if kind == "integer" and (low != int(low) or high != int(high)):
-        raise document.error(f"expected whole numbers, got [{low}, {high}]", *at, "range")
+        raise document.error(f"expected whole numbers, {shown}", *at, "range")
     return float(low), float(high)
+
+
+def _weighted_integers(
+    document: Document, at: tuple[str, ...], spec: VariableSpec, low: float, high: float
+) -> tuple[str, ...]:
+    if spec.type != "integer" or spec.prior_weights is None:
+        return ()
+    if high - low >= MAX_WEIGHTS:
+        message = f"prior weights need a range of at most {MAX_WEIGHTS} values, got {high - low + 1:.0f}"
+        raise document.error(message, *at, "prior_weights")
+    return tuple(str(value) for value in range(int(low), int(high) + 1))
 
 
 def _prior_weights(
@@ -115,13 +191,13 @@ def _prior_weights(
         return None
     if spec.type == "number":
         raise document.error("a number has no prior weights, expected a category or integer", *at, "prior_weights")
+    known = set(values)
     for key, weight in spec.prior_weights.items():
-        if key not in values:
-            raise document.error(
-                f"{key!r} is no value of the variable{nearest(key, values)}", *at, "prior_weights", key
-            )
+        if key not in known:
+            message = f"{key!r} is no value of the variable{nearest(key, values)}"
+            raise document.error(message, *at, "prior_weights", key)
         if not 0 <= weight <= 1e9:
-            raise document.error(f"weight {weight!r} is not a non-negative number", *at, "prior_weights", key)
+            raise document.error(f"weight {weight!r}, expected a number from 0 to 1e9", *at, "prior_weights", key)
     weights = tuple(float(spec.prior_weights.get(value, 0)) for value in values)
     if sum(weights) <= 0:
         raise document.error("expected at least one positive weight", *at, "prior_weights")
@@ -144,6 +220,7 @@ def _with_derived(document: Document, entity: Entity, root: Entity, member: Enti
 
 
 def _derived(document: Document, at: tuple[str, ...], name: str, spec: DerivedSpec, scope: Scope) -> Derived:
+    _refuse_idle_keys(document, at, spec)
     if spec.type == "category":
         categories, node = _cases(document, at, spec, scope)
         return Derived(name, "category", node, spec.description, categories)
@@ -158,13 +235,18 @@ def _derived(document: Document, at: tuple[str, ...], name: str, spec: DerivedSp
     return Derived(name, spec.type, node, spec.description, (), low, high)
 
 
+def _refuse_idle_keys(document: Document, at: tuple[str, ...], spec: DerivedSpec) -> None:
+    """Refuse keys that the type has no use for, rather than ignore them."""
+    idle = {"value": spec.value, "range": spec.range} if spec.type == "category" else {"cases": spec.cases}
+    for key, given in idle.items():
+        if given is not None:
+            expected = "cases" if spec.type == "category" else "value and range"
+            raise document.error(f"type {spec.type} has no {key}, expected {expected}", *at, key)
+
+
 def _cases(document: Document, at: tuple[str, ...], spec: DerivedSpec, scope: Scope) -> tuple[tuple[str, ...], Node]:
     cases = spec.cases or []
-    if len(cases) < 2 or cases[-1].otherwise is None or any(c.otherwise is not None for c in cases[:-1]):
-        raise document.error("expected two or more cases, the last being {otherwise: …}", *at, "cases")
-    for i, case in enumerate(cases[:-1]):
-        if case.when is None or case.value is None:
-            raise document.error("expected {when: …, value: …}", *at, "cases", i)
+    _check_cases(document, at, cases)
     values = [str(case.value) for case in cases[:-1]] + [str(cases[-1].otherwise)]
     categories = tuple(dict.fromkeys(values))
     node: Node = Constant(float(categories.index(values[-1])))
@@ -172,3 +254,19 @@ def _cases(document: Document, at: tuple[str, ...], spec: DerivedSpec, scope: Sc
         when = located_parse(document, str(cases[i].when), scope, "truth", *at, "cases", i, "when")
         node = Choice(when, Constant(float(categories.index(values[i]))), node)
     return categories, node
+
+
+def _check_cases(document: Document, at: tuple[str, ...], cases: list[CaseSpec]) -> None:
+    if len(cases) < 2 or cases[-1].otherwise is None or any(c.otherwise is not None for c in cases[:-1]):
+        raise document.error("expected two or more cases, the last being {otherwise: …}", *at, "cases")
+    if len(cases) > MAX_CASES:
+        raise document.error(f"{len(cases)} cases, expected at most {MAX_CASES}", *at, "cases")
+    for i, case in enumerate(cases[:-1]):
+        if case.when is None or case.value is None:
+            raise document.error("expected {when: …, value: …}", *at, "cases", i)
+    if cases[-1].when is not None or cases[-1].value is not None:
+        raise document.error("expected nothing beside otherwise", *at, "cases", len(cases) - 1)
+    for i, case in enumerate(cases):
+        value = str(case.otherwise if case.value is None else case.value)
+        if not value or value != value.strip():
+            raise document.error(f"{value!r} is empty or has blanks around it", *at, "cases", i)

@@ -1,28 +1,37 @@
 """A scenario folder, read and checked: scenario.yaml, its target tables and its crosswalk."""
 
 import hashlib
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from adapters.scenario_document import FILE_NAME, Document, located_parse
-from adapters.scenario_entities import read_entities, scope_of
+from adapters.scenario_entities import read_entities, reserved, scope_of
 from adapters.scenario_tables import read_tables
-from adapters.target_files import read_rows
+from adapters.target_files import Rows, read_rows
 from schemas.errors import UserError
-from schemas.model import Entity, Rule, Scenario, Zones
+from schemas.model import Entity, IntArray, Rule, Scenario, Zones
 from schemas.scenario import RuleSpec
 from synthesis.expressions import nearest
+
+MAX_SIZE = 10**12
+_LEVEL_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def read_scenario(folder: Path) -> Scenario:
     """The checked scenario in `folder`; any mistake in it is a ScenarioError with file and line."""
+    if folder.is_file():
+        raise UserError(f"{folder}: is a file, expected the scenario folder that holds {FILE_NAME}")
     if not folder.is_dir():
         raise UserError(f"{folder}: no such scenario folder")
     if not (folder / FILE_NAME).is_file():
         raise UserError(f"{folder}: no {FILE_NAME} in this folder")
     document = Document(folder)
     spec = document.spec
+    if spec.size is not None and spec.size > MAX_SIZE:
+        raise document.error(f"expected at most {MAX_SIZE}, got {spec.size}", "size")
     zones = _zones(document)
     root, member = read_entities(document, zones)
     tables = read_tables(document, root, member, zones)
@@ -62,22 +71,43 @@ def _zones(document: Document) -> Zones | None:
     spec = document.spec.zones
     if spec is None:
         return None
+    reason = reserved(document, spec.variable)
+    if reason:
+        raise document.error(reason, "zones", "variable")
     rows = read_rows(document.input_path(spec.crosswalk, "zones", "crosswalk"), str(document.folder / spec.crosswalk))
     if spec.variable not in rows.columns:
         raise rows.error(f"missing column {spec.variable!r}, expected the zone variable")
     levels = [spec.variable] + [n for n in rows.columns if n != spec.variable and not n.endswith("_name")]
-    zones = rows.columns[spec.variable]
-    for i, zone in enumerate(zones):
-        if zone in zones[:i]:
-            raise rows.error(f"zone {zone!r} appears twice", i)
-        if not zone or "/" in zone or zone in (".", ".."):
-            raise rows.error(f"{zone!r} is not usable as a zone name", i)
+    _check_levels(document, rows, levels)
     names = {level: tuple(dict.fromkeys(rows.columns[level])) for level in levels}
-    lookup = {level: np.array([names[level].index(v) for v in rows.columns[level]]) for level in levels}
+    lookup = {level: _positions(names[level], rows.columns[level]) for level in levels}
     partition_by = spec.partition_by or spec.variable
     if partition_by not in levels:
         raise document.error(f"unknown level {partition_by!r}{nearest(partition_by, levels)}", "zones", "partition_by")
     return Zones(spec.variable, tuple(levels), names, lookup, partition_by)
+
+
+def _check_levels(document: Document, rows: Rows, levels: list[str]) -> None:
+    variable = levels[0]
+    for level in levels[1:]:
+        if not _LEVEL_NAME.fullmatch(level) or reserved(document, level):
+            expected = "a name of lower-case letters, digits and _ (labels: a column that ends in _name)"
+            raise rows.error(f"column {level!r} is not usable as a zone level, expected {expected}")
+    first: dict[str, int] = {}
+    for i, zone in enumerate(rows.columns[variable]):
+        if zone in first:
+            raise rows.error(f"zone {zone!r} appears twice, first on line {rows.lines[first[zone]]}", i)
+        if not zone or "/" in zone or zone in (".", ".."):
+            raise rows.error(f"{zone!r} is not usable as a zone name", i)
+        first[zone] = i
+        for level in levels[1:]:
+            if not rows.columns[level][i]:
+                raise rows.error(f"zone {zone!r} has no {level}", i)
+
+
+def _positions(names: Sequence[str], values: Sequence[str]) -> IntArray:
+    position = {name: i for i, name in enumerate(names)}
+    return np.array([position[value] for value in values], dtype=np.int64)
 
 
 def _rule(document: Document, root: Entity, member: Entity | None, i: int, spec: RuleSpec) -> Rule:
@@ -88,6 +118,6 @@ def _rule(document: Document, root: Entity, member: Entity | None, i: int, spec:
         raise document.error(f"a rule named {spec.name!r} exists already", "rules", i, "name")
     scope = scope_of(root, member, spec.entity)
     then = located_parse(document, spec.then, scope, "truth", "rules", i, "then")
-    when = located_parse(document, spec.when, scope, "truth", "rules", i, "when") if spec.when else None
-    text = f"when {spec.when} then {spec.then}" if spec.when else spec.then
+    when = located_parse(document, spec.when, scope, "truth", "rules", i, "when") if spec.when is not None else None
+    text = spec.then if spec.when is None else f"when {spec.when} then {spec.then}"
     return Rule(spec.name, spec.entity, then, when, text, spec.reason)

@@ -4,11 +4,12 @@ import numpy as np
 
 from adapters.scenario_document import Document, located_parse
 from adapters.scenario_entities import scope_of
-from adapters.target_files import Cells, Rows, read_cells, read_rows
+from adapters.target_files import MAX_CELLS, Cells, Rows, read_cells, read_rows
 from schemas.model import Derived, Entity, FloatArray, TargetTable, Tolerance, Variable, Zones
 from schemas.scenario import TargetSpec
 from synthesis.expressions import nearest
 
+MAX_TOLERANCE = 10**15
 SHARE_SUM_SLACK = 1e-3
 """Published shares are rounded; sums this close to 1 are renormalised."""
 
@@ -31,38 +32,52 @@ def _table(
         known = [e.name for e in entities]
         raise document.error(f"unknown entity {spec.entity!r}{nearest(spec.entity, known)}", *at, "entity")
     _check_spec(document, spec, at, zones)
-    variables = [_variable(document, v, entity, root, at, i) for i, v in enumerate(spec.variables)]
-    rows = read_rows(document.input_path(spec.file, *at, "file"), str(document.folder / spec.file))
-    cells = read_cells(rows, variables, _units(spec, zones), spec.measure)
+    variables = [_variable(document, v, entity, entities, at, i) for i, v in enumerate(spec.variables)]
+    cells = _cells(document, spec, at, variables, zones)
     universe = None
     if spec.universe is not None:
         universe = located_parse(document, spec.universe, scope_of(root, member, entity.name), "truth", *at, "universe")
-    else:
-        _check_coverage(rows, variables, cells)
-    if zones is not None and spec.zone is not None and not spec.same_in_every_zone:
-        _check_zones(rows, spec.zone, zones)
-    values = cells.values if spec.measure == "count" else _normalised(rows, cells.values)
-    moe = cells.moe
-    if spec.same_in_every_zone and zones is not None and spec.zone is not None:
-        repeats = len(zones.names[spec.zone])
-        values = np.repeat(values, repeats, axis=0)
-        moe = None if moe is None else np.repeat(moe, repeats, axis=0)
     return TargetTable(
         name=name,
         entity=entity.name,
         axes=cells.axes,
-        target=values,
+        target=cells.values,
         measure=spec.measure,
         binds=spec.binds or spec.measure,
-        tolerance=_tolerance(spec, entity, root),
+        tolerance=_tolerance(document, spec, at, entity is root),
         zone_level=spec.zone,
         universe=universe,
         universe_text=spec.universe,
-        moe=moe,
+        moe=cells.moe,
         source=spec.source,
         note=spec.note,
         path=spec.file,
     )
+
+
+def _cells(
+    document: Document, spec: TargetSpec, at: tuple[str, ...], variables: list[Variable | Derived], zones: Zones | None
+) -> Cells:
+    rows = read_rows(document.input_path(spec.file, *at, "file"), str(document.folder / spec.file))
+    units = _units(spec, zones)
+    cells = read_cells(rows, variables, units, spec.measure)
+    if spec.universe is None:
+        _check_coverage(rows, variables, cells)
+    if units is not None:
+        _check_zones(rows, *units)
+    if spec.measure == "share":
+        cells = Cells(cells.axes, _normalised(rows, cells.values, units), cells.moe)
+    if spec.same_in_every_zone and zones is not None and spec.zone is not None:
+        cells = _repeated(rows, cells, len(zones.names[spec.zone]))
+    return cells
+
+
+def _repeated(rows: Rows, cells: Cells, times: int) -> Cells:
+    """The cells of a table that holds in every zone."""
+    if cells.values.size * times > MAX_CELLS:
+        raise rows.error(f"the table spans {cells.values.size * times} cells, expected at most {MAX_CELLS}")
+    moe = None if cells.moe is None else np.repeat(cells.moe, times, axis=0)
+    return Cells(cells.axes, np.repeat(cells.values, times, axis=0), moe)
 
 
 def _check_spec(document: Document, spec: TargetSpec, at: tuple[str, ...], zones: Zones | None) -> None:
@@ -71,27 +86,37 @@ def _check_spec(document: Document, spec: TargetSpec, at: tuple[str, ...], zones
     if spec.zone is not None and zones is not None and spec.zone not in zones.levels:
         message = f"unknown zone level {spec.zone!r}{nearest(spec.zone, zones.levels)}"
         raise document.error(message, *at, "zone")
+    for i, variable in enumerate(spec.variables):
+        if zones is not None and variable in zones.levels and variable != zones.variable:
+            raise document.error(f"{variable!r} is a zone level, expected it as zone", *at, "variables", i)
     if spec.same_in_every_zone and (spec.zone is None or spec.measure != "share"):
         raise document.error("expected a zone level and measure: share", *at, "same_in_every_zone")
     if spec.binds == "count" and spec.measure == "share":
         raise document.error("shares cannot bind as counts, expected binds: share", *at, "binds")
     if spec.source is not None and spec.source not in document.spec.sources:
         known = document.spec.sources
-        raise document.error(f"unknown source {spec.source!r}{nearest(spec.source, known)}", *at, "source")
+        hint = nearest(spec.source, known) if known else " (the scenario lists none)"
+        raise document.error(f"unknown source {spec.source!r}{hint}", *at, "source")
     tolerance = spec.tolerance
     if tolerance is not None and (tolerance.records is None) == (tolerance.share_tvd is None):
         raise document.error("expected either records or share_tvd", *at, "tolerance")
 
 
 def _variable(
-    document: Document, name: str, entity: Entity, root: Entity, at: tuple[str, ...], i: int
+    document: Document, name: str, entity: Entity, entities: list[Entity], at: tuple[str, ...], i: int
 ) -> Variable | Derived:
+    root = entities[0]
     found = entity.find(name) or root.find(name)
     if found is None:
-        known = [v.name for e in (entity, root) for v in e.all_variables]
+        if any(other.find(name) for other in entities):
+            message = f"{name!r} is a variable of {entities[-1].name}, expected one of {entity.name}"
+            raise document.error(message, *at, "variables", i)
+        known = dict.fromkeys(v.name for e in (entity, root) for v in e.all_variables)
         raise document.error(f"unknown variable {name!r}{nearest(name, known)}", *at, "variables", i)
     if name in document.spec.targets[at[1]].variables[:i]:
         raise document.error(f"variable {name!r} appears twice", *at, "variables", i)
+    if name == document.spec.targets[at[1]].zone:
+        raise document.error(f"{name!r} is the table's zone already", *at, "variables", i)
     return found
 
 
@@ -101,21 +126,25 @@ def _units(spec: TargetSpec, zones: Zones | None) -> tuple[str, tuple[str, ...]]
     return spec.zone, zones.names[spec.zone]
 
 
-def _tolerance(spec: TargetSpec, entity: Entity, root: Entity) -> Tolerance:
+def _tolerance(document: Document, spec: TargetSpec, at: tuple[str, ...], is_of_root: bool) -> Tolerance:
     given = spec.tolerance
     if given is not None and given.records is not None:
+        if not given.records <= MAX_TOLERANCE:
+            message = f"expected at most {MAX_TOLERANCE}, got {given.records}"
+            raise document.error(message, *at, "tolerance", "records")
         return Tolerance("records", float(given.records))
     if given is not None and given.share_tvd is not None:
         return Tolerance("share_tvd", float(given.share_tvd))
-    return Tolerance("records", 0.0) if entity is root else Tolerance("share_tvd", 0.005)
+    return Tolerance("records", 0.0) if is_of_root else Tolerance("share_tvd", 0.005)
 
 
 def _check_coverage(rows: Rows, variables: list[Variable | Derived], cells: Cells) -> None:
     """Refuse a whole-universe table that leaves values of a variable without a cell."""
     for variable, axis in zip(variables, cells.axes, strict=True):
         if axis.lows is None or axis.highs is None:
+            given = set(rows.columns[variable.name])
             for category in axis.labels:
-                if category not in rows.columns[variable.name]:
+                if category not in given:
                     message = f"{variable.name}: no row for category {category!r} (write 0, or state a universe)"
                     raise rows.error(message)
         elif np.isfinite(variable.low):
@@ -124,20 +153,31 @@ def _check_coverage(rows: Rows, variables: list[Variable | Derived], cells: Cell
             gaps = np.flatnonzero(starts > ends)
             if len(gaps):
                 low, high = ends[gaps[0]], starts[gaps[0]]
-                raise rows.error(f"{variable.name}: bins leave [{low:g}, {high:g}) without a cell")
+                raise rows.error(f"{variable.name}: bins leave {_span(variable.kind, low, high)} without a cell")
 
 
-def _check_zones(rows: Rows, level: str, zones: Zones) -> None:
+def _check_zones(rows: Rows, level: str, names: tuple[str, ...]) -> None:
     given = set(rows.columns[level])
-    missing = [name for name in zones.names[level] if name not in given]
+    missing = [name for name in names if name not in given]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise rows.error(f"no rows for {level} {missing[0]!r}{more}, expected every unit of the crosswalk")
 
 
-def _normalised(rows: Rows, shares: FloatArray) -> FloatArray:
+def _span(kind: str, low: float, high: float) -> str:
+    if kind == "integer":
+        return f"{low:.0f}" if high - low == 1 else f"{low:.0f}-{high - 1:.0f}"
+    return f"[{low:.15g}, {high:.15g})"
+
+
+def _normalised(rows: Rows, shares: FloatArray, units: tuple[str, tuple[str, ...]] | None) -> FloatArray:
+    """The shares, made to sum to 1 per zone exactly."""
     sums = shares.reshape(len(shares), -1).sum(axis=1)
     off = np.flatnonzero(np.abs(sums - 1) > SHARE_SUM_SLACK)
-    if len(off):
-        raise rows.error(f"shares sum to {sums[off[0]]:.6g}, expected 1")
+    if len(off) and units is None:
+        raise rows.error(f"shares sum to {sums[0]:.6g}, expected 1")
+    if len(off) and units is not None:
+        level, unit = units[0], units[1][off[0]]
+        row = list(rows.columns[level]).index(unit)
+        raise rows.error(f"shares of {level} {unit!r} sum to {sums[off[0]]:.6g}, expected 1", row)
     return shares / sums.reshape(-1, *[1] * (shares.ndim - 1))

@@ -3,6 +3,7 @@
 import csv
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from adapters.located_yaml import not_utf8, one_line
 from schemas.errors import ScenarioError, UserError
 from schemas.model import Axis, Derived, FloatArray, IntArray, Variable
 from synthesis.expressions import nearest
@@ -30,7 +32,7 @@ class Rows:
 
     def error(self, message: str, row: int | None = None) -> ScenarioError:
         """An error located at a row, or at the header."""
-        return ScenarioError(message, self.path, 1 if row is None else self.lines[row])
+        return ScenarioError(one_line(message), self.path, 1 if row is None else self.lines[row])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,16 @@ class Cells:
 
 
 def read_rows(path: Path, shown: str) -> Rows:
-    """The rows of a CSV (by its suffix, else parquet) file."""
+    """The rows of a parquet file (by its suffix) or else a CSV file."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ScenarioError(f"the file has {path.stat().st_size} bytes, expected at most {MAX_BYTES}", shown)
-        rows = _read_parquet(path, shown) if path.suffix == ".parquet" else _read_csv(path, shown)
+        rows = _read_parquet(path, shown) if path.suffix.lower() == ".parquet" else _read_csv(path, shown)
     except UnicodeDecodeError as exc:
-        raise ScenarioError(f"not UTF-8 text at byte {exc.start}", shown) from exc
+        with path.open("rb") as file:
+            raise not_utf8(file, shown) from exc
     except OSError as exc:
-        raise ScenarioError(f"cannot read the file: {exc.strerror or exc}", shown) from exc
+        raise ScenarioError(one_line(f"cannot read the file: {exc.strerror or exc}"), shown) from exc
     if not rows.lines:
         raise ScenarioError("the table has no rows", shown, 1)
     return rows
@@ -79,52 +82,76 @@ def read_cells(
 
 
 def _read_csv(path: Path, shown: str) -> Rows:
+    rows, lines = [], []
+    start = 1
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
         try:
             header = [name.strip() for name in next(reader, [])]
             _check_names(header, shown)
-            rows, lines = [], []
+            start = reader.line_num + 1
             for row in reader:
-                if not row:
-                    continue
-                if len(row) != len(header):
-                    message = f"row has {len(row)} fields, expected {len(header)}: {', '.join(header)}"
-                    raise ScenarioError(message, shown, reader.line_num)
-                rows.append(row)
-                lines.append(reader.line_num)
+                if row:
+                    _check_length(row, header, shown, start)
+                    rows.append(row)
+                    lines.append(start)
+                start = reader.line_num + 1
         except csv.Error as exc:
-            raise ScenarioError(f"not readable as CSV: {exc}", shown, reader.line_num) from exc
+            raise ScenarioError(f"not readable as CSV: {_explain(exc)}", shown, start) from exc
     columns = zip(*rows, strict=True) if rows else ([] for _ in header)
     return Rows(shown, {n: [v.strip() for v in c] for n, c in zip(header, columns, strict=True)}, lines)
+
+
+def _explain(error: csv.Error) -> str:
+    if "unexpected end of data" in str(error) or "field larger" in str(error):
+        return "a quote that is never closed"
+    return str(error)
+
+
+def _check_length(row: Sequence[str], header: Sequence[str], shown: str, line: int) -> None:
+    if len(row) != len(header):
+        hint = " (quote a field that holds a comma)" if len(row) > len(header) else ""
+        message = f"row has {len(row)} field{'s' * (len(row) > 1)}, expected {len(header)}: {', '.join(header)}{hint}"
+        raise ScenarioError(one_line(message), shown, line)
 
 
 def _read_parquet(path: Path, shown: str) -> Rows:
     try:
         table = pq.read_table(path)
     except pa.ArrowException as exc:
-        raise ScenarioError(f"not readable as parquet: {str(exc).splitlines()[0]}", shown) from exc
+        raise ScenarioError(one_line(f"not readable as parquet: {str(exc).splitlines()[0]}"), shown) from exc
     _check_names(table.column_names, shown)
-    columns = {n: ["" if v is None else str(v) for v in table[n].to_pylist()] for n in table.column_names}
+    columns = {n: ["" if v is None else str(v).strip() for v in table[n].to_pylist()] for n in table.column_names}
     return Rows(shown, columns, range(1, table.num_rows + 1))
 
 
 def _check_names(header: Sequence[str], shown: str) -> None:
-    for i, name in enumerate(header):
-        if name in header[:i]:
-            raise ScenarioError(f"column {name!r} appears twice", shown, 1)
     if not any(header):
-        raise ScenarioError("the file is empty, expected a header line", shown, 1)
+        raise ScenarioError("expected a header line, got an empty one", shown, 1)
+    seen: set[str] = set()
+    for i, name in enumerate(header, 1):
+        if not name:
+            raise ScenarioError(f"column {i} has no name", shown, 1)
+        if name in seen:
+            raise ScenarioError(one_line(f"column {name!r} appears twice"), shown, 1)
+        seen.add(name)
 
 
 def _check_header(rows: Rows, variables: list[str], zone: str | None, measure: str) -> None:
     expected = [*([zone] if zone else []), *variables, measure]
     for name in expected:
         if name not in rows.columns:
-            raise rows.error(f"missing column {name!r}, expected: {', '.join(expected)} (and optionally moe)")
+            raise rows.error(_explain_missing(name, expected, list(rows.columns)))
     for name in rows.columns:
         if name not in (*expected, "moe"):
             raise rows.error(f"unknown column {name!r}{nearest(name, [*expected, 'moe'])}")
+
+
+def _explain_missing(name: str, expected: list[str], header: list[str]) -> str:
+    hint = " (separate columns by commas)" if len(header) == 1 and re.search(r"[;\t|]", header[0]) else ""
+    return (
+        f"missing column {name!r}, expected: {', '.join(expected)} (and optionally moe), got: {', '.join(header)}{hint}"
+    )
 
 
 def _numbers(rows: Rows, name: str, required: bool) -> FloatArray:
@@ -135,7 +162,8 @@ def _numbers(rows: Rows, name: str, required: bool) -> FloatArray:
         try:
             result[i] = float(text)
         except ValueError:
-            raise rows.error(f"{name} {text!r} is not a number", i) from None
+            hint = " (write it without separators or signs)" if any(c.isdigit() for c in text) else ""
+            raise rows.error(f"{name} {text!r} is not a number{hint}", i) from None
         if not 0 <= result[i] <= 1e15:  # refuses NaN as well
             raise rows.error(f"{name} {text!r} is out of range, expected a number between 0 and 1e15", i)
     return result

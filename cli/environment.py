@@ -15,6 +15,8 @@ DEFAULTS = {
     "GX_ANALYTICS_ENABLED": "false",
     # a terminal is not a log: at ERROR Prefect prints the traceback of a flow that refused its input
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "DASK_LOGGING__DISTRIBUTED": "critical",

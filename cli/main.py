@@ -1,6 +1,6 @@
 """The command `synthor`: its commands, and how their failures are told.
 
-Exit codes: 0 done, 1 the run or its validation failed, 2 a mistake of the user's, 130 interrupted.
+Exit codes: 0 done, 1 the run or its validation failed, 2 a mistake of the user's, 130 and 143 interrupted.
 """
 
 import sys
@@ -15,8 +15,6 @@ from cli.review import report, validate
 from cli.run import resume, run
 from cli.schema import schema
 from schemas.errors import SynthorError, UserError
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="synthor",

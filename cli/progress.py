@@ -52,7 +52,7 @@ class Progress:
         elif name == "published":
             self._finish("published", "writing the report")
         elif name == "run_failed":
-            self.stage = "failed"
+            self.stage = "stopping"
         elif name == "report_written":
             self.stage = ""
 
@@ -77,7 +77,8 @@ class Progress:
     def _merge(self, event: Event) -> None:
         worst = event.get("worst_cell") or {}
         if worst:
-            self.worst = f"; worst so far: {worst.get('table')} {worst.get('cell')} by {worst['discrepancy']:+,.1f}"
+            place = " ".join(str(worst[key]) for key in ("table", "zone", "cell") if worst.get(key))
+            self.worst = f"; worst so far: {place} by {worst['discrepancy']:+,.1f}"
         tvd = f", mean TVD {event['mean_tvd']:.5f}" if event.get("mean_tvd") is not None else ""
         kept = f" ({self.reused} kept from before)" if self.reused else ""
         self._finish(f"round {self.round}: {self.done} batches{kept}, {self.counts()}{tvd}", "weighing the round")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.existing import check_out, is_finished, read_run
+from cli.interruption import Interruption
 from cli.settings import build_settings
 from schemas.errors import RunError
 
@@ -90,18 +91,25 @@ def _synthesize(
 ) -> None:
     """Run the flow; its failure is told with what was staged, then raised again."""
     names, began = [entity.name for entity in scenario.entities], time.monotonic()
+    interruption = Interruption()
     try:
-        with _followed(out, names, is_shown=not (as_json or quiet)), _only_ours_on_stdout():
+        with (
+            interruption.watched(),
+            _followed(out, names, is_shown=not (as_json or quiet)),
+            _only_ours_on_stdout(),
+        ):
             from flows.synthesize import synthesize
 
             record = synthesize(str(folder), str(out), settings)
-    except RunError:
-        if (out / "run.json").is_file():
+    except BaseException as error:
+        if interruption.signal:  # whatever else went wrong on the way out
+            is_begun = (out / "run.json").is_file()
+            rest = f"`synthor resume {out}` finishes this run" if is_begun else "nothing was written"
+            typer.echo(f"synthor: {interruption.name}; {rest}", err=True)
+            raise typer.Exit(interruption.exit_code) from None
+        if isinstance(error, RunError) and (out / "run.json").is_file():
             _close(read_run(out), out, as_json, quiet, time.monotonic() - began)
         raise
-    except KeyboardInterrupt:
-        typer.echo(f"synthor: interrupted; `synthor resume {out}` finishes this run", err=True)
-        raise typer.Exit(130) from None
     _close(record, out, as_json, quiet, time.monotonic() - began)
 
 

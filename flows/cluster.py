@@ -12,14 +12,15 @@ from prefect_dask import DaskTaskRunner
 from schemas.errors import UserError
 from schemas.settings import RunSettings
 
-CONNECT_TIMEOUT = "20s"
+CONNECT_TIMEOUT = "10s"
+WORKERS_TIMEOUT_SECONDS = 300
 WORKER_PRELOAD = "tasks.batch"
 """Imported by each worker as it starts, while the flow still prepares its first batches."""
 
 
 @contextmanager
-def dask_runner(settings: RunSettings) -> Iterator[DaskTaskRunner]:
-    """A running task runner; a local cluster has one-threaded worker processes and is closed at the end.
+def dask_runner(settings: RunSettings) -> Iterator[tuple[DaskTaskRunner, int]]:
+    """A running task runner and its number of workers; a local cluster has one-threaded worker processes.
 
     Workers are told the address of the flow's own Prefect server: without it each would start a server of its own.
     """
@@ -27,7 +28,9 @@ def dask_runner(settings: RunSettings) -> Iterator[DaskTaskRunner]:
     with get_client(sync_client=True) as client:
         api = str(client.api_url).rstrip("/")
     with temporary_settings({PREFECT_API_URL: api}), runner:
-        yield runner
+        client = runner.client
+        client.wait_for_workers(1, timeout=WORKERS_TIMEOUT_SECONDS)
+        yield runner, len(client.scheduler_info(n_workers=-1)["workers"])
 
 
 def _local(settings: RunSettings) -> DaskTaskRunner:

@@ -21,6 +21,7 @@ class RunBook:
         self._started = started
         self._stage = ("", started)
         self._work_seconds = 0.0
+        self._workers = 1
         self._round_started = started
 
     @property
@@ -43,11 +44,12 @@ class RunBook:
         self._folder.write_run(self.run)
         self._log("run_started", scenario=self.run["scenario"]["name"], size=self.size, rounds_expected=rounds)
 
-    def cluster_ready(self) -> None:
+    def cluster_ready(self, workers: int) -> None:
         """Workers are there."""
+        self._workers = workers
         self.run["durations"]["start_seconds"] = self._since(self._started)
         self._stage = ("rounds", time.monotonic())
-        self._log("cluster_ready", workers=self._context.settings.workers)
+        self._log("cluster_ready", workers=workers)
 
     def start_round(self, index: int, batches: Sequence[BatchSpec]) -> None:
         """A round's batches go out."""
@@ -112,7 +114,8 @@ class RunBook:
         self._log("published", records=self.run["accepted"])
 
     def finish(self) -> None:
-        """The report is written."""
+        """The report is written: what was staged is not needed any more."""
+        self._folder.clear_staging()
         self._close_stage()
         self._total()
         self._folder.write_run(self.run)
@@ -161,9 +164,8 @@ class RunBook:
         durations = self.run["durations"]
         durations["total_seconds"] = self._since(self._started)
         durations["work_seconds"] = round(self._work_seconds, 3)
-        workers = self._context.settings.workers or 1
         rounds = durations.get("rounds_seconds", 0.0)
-        durations["orchestration_seconds"] = round(max(rounds - self._work_seconds / workers, 0.0), 3)
+        durations["orchestration_seconds"] = round(max(rounds - self._work_seconds / self._workers, 0.0), 3)
 
     def _since(self, started: float) -> float:
         return round(time.monotonic() - started, 3)

@@ -24,6 +24,12 @@ from tasks.report import report
 from tasks.validate import validate
 
 
+TRIES_OF_DASK = 4
+"""A task whose worker dies is given to a worker again; after four deaths Dask raises KilledWorker."""
+PATIENCE_SECONDS = 300
+"""Beyond all its tries, how long a batch is waited for before its state is taken to be lost."""
+
+
 @flow(name="synthesize", flow_run_name="synthesize-{out}", validate_parameters=True)
 def synthesize(scenario: str, out: str, settings: RunSettings | None = None) -> dict[str, Any]:
     """Synthesise the scenario folder into the run folder `out`; returns the content of its run.json.
@@ -48,8 +54,8 @@ def synthesize(scenario: str, out: str, settings: RunSettings | None = None) -> 
 
 def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merged:
     merged, first_id = nothing_merged(context), 1
-    with dask_runner(settings) as runner:
-        book.cluster_ready()
+    with dask_runner(settings) as (runner, workers):
+        book.cluster_ready(workers)
         for index, fraction in enumerate(round_fractions(settings, book.size), start=1):
             context.run.write_counts(index, dict(merged.counts))
             batches = cut_batches(
@@ -75,7 +81,7 @@ def _run_batches(
 ) -> list[Receipt]:
     """The receipts of all batches; the first that fails for good fails the run. Always takes `.result()`."""
     given = {"run": str(context.run.root), "fingerprint": context.scenario.fingerprint, "settings": settings}
-    limit = settings.batch_timeout_seconds * (settings.batch_retries + 2)
+    limit = settings.batch_timeout_seconds * TRIES_OF_DASK * (settings.batch_retries + 1) + PATIENCE_SECONDS
     options = batch_options(settings)
     plans = [
         (spec, runner.submit(plan_strata.with_options(**options), {**given, "spec": spec}))

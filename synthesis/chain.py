@@ -53,7 +53,9 @@ def build_chain(coder: CellCoder, entity: str, zones: IntArray) -> Chain:
         links.append(_table_link(scenario, chosen, known))
         candidates.remove(chosen)
         known |= set(links[-1].variables)
-    links += [Link(None, (), (), (name,), _rules(scenario, entity, set(wanted), {name})) for name in wanted]
+    for name in wanted:
+        known.add(name)
+        links.append(Link(None, (), (), (name,), _rules(scenario, entity, known, {name})))
     densities = {name: _density(coder, entity, name, zones) for name in wanted}
     return Chain(entity, tuple(links), densities)
 

@@ -20,6 +20,8 @@ from schemas.expression import (
 )
 
 MAX_LENGTH = 2000
+MAX_DEPTH = 64
+"""Deepest nesting: far below what the recursive readers of an expression can take."""
 _AGGREGATES = ("count", "any", "all", "sum", "min", "max")
 _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Lt: "<",
@@ -72,10 +74,22 @@ def parse(text: str, scope: Scope, kind: str) -> Node:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
         raise ExpressionError(f"cannot read expression {text!r}: {getattr(exc, 'msg', exc)}") from exc
-    node, found = _convert(tree, scope)
+    _check_depth(tree)
+    try:
+        node, found = _convert(tree, scope)
+    except ValueError as exc:  # ast.unparse of an f-string that holds a control character
+        raise ExpressionError(f"{text!r} is not part of the expression language") from exc
     if kind != "any" and found != kind:
         raise ExpressionError(f"expression {text!r} yields a {found}, expected a {kind}")
     return node
+
+
+def _check_depth(tree: ast.AST) -> None:
+    level = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    if level:
+        raise ExpressionError(f"expression nests deeper than {MAX_DEPTH} levels")
 
 
 def _convert(tree: ast.expr, scope: Scope) -> tuple[Node, str]:
@@ -94,6 +108,8 @@ def _convert(tree: ast.expr, scope: Scope) -> tuple[Node, str]:
             return Logic("and" if isinstance(op, ast.And) else "or", terms), "truth"
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return Negation(_expect(operand, scope, "truth")), "truth"
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=bool())):
+            pass  # an int to Python, not here
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
             return Constant(-_bounded(value)), "number"
         case ast.BinOp(op=op, left=left, right=right) if type(op) in _ARITHMETIC:

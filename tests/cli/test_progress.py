@@ -7,7 +7,14 @@ from rich.console import Console
 
 from cli.progress import LogFollower, Progress, ProgressDisplay
 
-WORST = {"table": "income", "cell": "income=[0, 25000)", "target": 40.0, "synthetic": 37, "discrepancy": 3.0}
+WORST = {
+    "table": "income",
+    "zone": "50001",
+    "cell": "income=[0, 25000)",
+    "target": 40.0,
+    "synthetic": 37,
+    "discrepancy": 3.0,
+}
 EVENTS = [
     {"event": "run_started", "scenario": "vermont", "size": 100, "batches_expected": 3},
     {"event": "cluster_ready", "workers": 2},
@@ -46,7 +53,7 @@ def test_events_add_up():
     assert progress.counts() == "70 household records, 160 person records"
     assert progress.finished[0] == "2 workers ready"
     assert progress.finished[1].startswith("round 1: 1 batches (1 kept from before), 40 household records")
-    assert progress.worst == "; worst so far: income income=[0, 25000) by +3.0"
+    assert progress.worst == "; worst so far: income 50001 income=[0, 25000) by +3.0"
 
 
 def test_follower_reads_whole_lines_appended_since(tmp_path):

@@ -1,8 +1,11 @@
 """`synthor run` and `resume` around a flow that is a stand-in: what is refused, told and returned."""
 
+import contextlib
 import json
 import os
+import signal
 import sys
+import time
 import types
 from pathlib import Path
 
@@ -74,13 +77,33 @@ def test_users_mistake_found_by_the_flow_is_exit_two(tmp_path, install_flow, cap
     assert capfd.readouterr().err == f"synthor: {tmp_path / 'run'}: no\n"
 
 
-def test_interruption_says_how_to_go_on(tmp_path, install_flow, capfd):
+@pytest.mark.parametrize(("number", "code", "name"), [(2, 130, "interrupted"), (15, 143, "terminated")])
+def test_interruption_says_how_to_go_on(tmp_path, write_run, install_flow, capfd, number, code, name):
     def interrupt(out):
-        raise KeyboardInterrupt
+        write_run(folder=out, status="running")
+        os.kill(os.getpid(), number)
+        time.sleep(60)
 
     install_flow(interrupt)
+    assert run(tmp_path / "run") == code
+    assert capfd.readouterr().err == f"synthor: {name}; `synthor resume {tmp_path / 'run'}` finishes this run\n"
+
+
+def test_interruption_insists_while_the_way_out_is_blocked(tmp_path, install_flow, monkeypatch, capfd):
+    monkeypatch.setattr("cli.interruption.PATIENCE_SECONDS", 0.05)
+
+    def keep_trying(out):
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(60)
+        with contextlib.suppress(KeyboardInterrupt):
+            time.sleep(60)
+        raise ConnectionError("the server has gone")
+
+    install_flow(keep_trying)
     assert run(tmp_path / "run") == 130
-    assert capfd.readouterr().err == f"synthor: interrupted; `synthor resume {tmp_path / 'run'}` finishes this run\n"
+    assert capfd.readouterr().err == "synthor: interrupted; nothing was written\n"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_published_run_is_told_again_without_the_flow(tmp_path, write_run, install_flow, capfd):

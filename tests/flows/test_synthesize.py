@@ -1,0 +1,207 @@
+"""The whole path through the real flow: Prefect server, Dask worker processes, parquet files, Great Expectations."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from distributed import LocalCluster
+
+from adapters.dataset import read_commits
+from adapters.run_folder import RunFolder
+from schemas.errors import AuditError, BatchError, CorruptionError, UserError
+from tasks.validate import validate_run
+from tests.conftest import ECOMMERCE, VERMONT
+from tests.flows.running import digests, run_flow, start_command, wait_for
+
+pytestmark = pytest.mark.usefixtures("prefect_api")
+MANY_BATCHES = {"size": 60_000, "batch_seconds": 0.006}
+
+
+@pytest.fixture(scope="module")
+def ecommerce(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published run of the e-commerce example."""
+    out = tmp_path_factory.mktemp("ecommerce") / "run"
+    run_flow(ECOMMERCE, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def many_batches(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published run of many small batches by one worker."""
+    out = tmp_path_factory.mktemp("many") / "run"
+    run_flow(ECOMMERCE, out, **MANY_BATCHES)
+    return out
+
+
+def test_published_dataset_meets_every_cell_of_every_table(ecommerce: Path) -> None:
+    records = ds.dataset(ecommerce / "dataset" / "transaction").to_table().to_pandas()
+    assert len(records) == 2000
+    wanted = pd.read_csv(ECOMMERCE / "targets" / "location_payment.csv").set_index(["location_tier", "payment"])["count"]
+    found = records.groupby(["location_tier", "payment"], observed=True).size()
+    assert (found - wanted).abs().max() == 0
+    aggregates = pd.read_parquet(ecommerce / "aggregates.parquet")
+    assert aggregates["within"].all()
+    assert (aggregates["discrepancy"] == 0).all()
+
+
+def test_run_json_accounts_for_every_record(ecommerce: Path) -> None:
+    run = json.loads((ecommerce / "run.json").read_text())
+    assert run["status"] == "published"
+    assert run["drawn"] == run["accepted"] + run["rejected"]
+    assert run["accepted"] == run["entities"]["transaction"]["records"] == run["size"] == 2000
+    assert sum(part["records"] for part in run["rounds"]) == 2000
+    assert run["validation"]["success"]
+    assert run["durations"]["orchestration_seconds"] >= 0
+    assert {path.name for path in ecommerce.iterdir()} >= {"report.html", "plan.parquet", "proposals.jsonl", "log.jsonl"}
+    assert not (ecommerce / "staging").exists()
+
+
+def test_lineage_leads_from_record_to_proposal(ecommerce: Path) -> None:
+    records = ds.dataset(ecommerce / "dataset" / "transaction").to_table().to_pandas()
+    plan = pq.read_table(ecommerce / "plan.parquet").to_pandas().set_index("plan_row_id")
+    proposals = [json.loads(line) for line in (ecommerce / "proposals.jsonl").read_text().splitlines()]
+    drawn = records.groupby("plan_row_id").size()
+    assert drawn.sort_index().equals(plan.loc[drawn.index, "records"].sort_index().rename(None))
+    named = {proposal["proposal_id"] for proposal in proposals}
+    assert set(plan["proposal_id"]) == named
+    row = plan.loc[records["plan_row_id"].iloc[0]]
+    assert row["gender"] == records["gender"].iloc[0]
+
+
+def test_merged_aggregates_equal_a_full_recount(many_batches: Path) -> None:
+    assert json.loads((many_batches / "run.json").read_text())["batches"]["committed"] > 5
+    assert validate_run(many_batches, full=True)["success"]
+    commits = read_commits(many_batches / "dataset", RunFolder(many_batches).read_scenario())
+    assert sum(commit["records"] for commit in commits) == 60_000
+
+
+def test_recount_notices_records_that_the_aggregates_do_not_know(many_batches: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(many_batches, run)
+    extra = next((run / "dataset" / "transaction").glob("b000002.parquet"))
+    shutil.copy(extra, extra.with_name("b000999.parquet"))
+    with pytest.raises(CorruptionError, match="committed batches, expected"):
+        validate_run(run, full=True)
+
+
+def test_two_workers_write_the_same_bytes_as_one(many_batches: Path, tmp_path: Path) -> None:
+    run_flow(ECOMMERCE, tmp_path / "run", workers=2, **MANY_BATCHES)
+    assert digests(tmp_path / "run" / "dataset") == digests(many_batches / "dataset")
+
+
+def test_an_existing_cluster_writes_the_same_bytes(many_batches: Path, tmp_path: Path) -> None:
+    with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster:
+        run_flow(ECOMMERCE, tmp_path / "run", dask_address=cluster.scheduler_address, **MANY_BATCHES)
+    assert digests(tmp_path / "run" / "dataset") == digests(many_batches / "dataset")
+
+
+def test_a_scheduler_that_does_not_answer_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"tcp://127\.0\.0\.1:9: no Dask scheduler answers there"):
+        run_flow(ECOMMERCE, tmp_path / "run", dask_address="tcp://127.0.0.1:9")
+
+
+def test_a_batch_that_always_takes_too_long_fails_the_run_by_name(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    one_long_batch = {"size": 1_900_000, "batch_seconds": 100, "max_rounds": 1}
+    with pytest.raises(BatchError, match="batch 1 of round 1 failed: KilledWorker"):
+        run_flow(ECOMMERCE, out, **one_long_batch, batch_timeout_seconds=1, batch_retries=0)
+    assert json.loads((out / "run.json").read_text())["status"] == "failed"
+    assert not (out / "dataset").exists()
+
+
+def test_another_random_seed_gives_other_records(ecommerce: Path, tmp_path: Path) -> None:
+    run_flow(ECOMMERCE, tmp_path / "run", random_seed=1)
+    assert digests(tmp_path / "run" / "dataset") != digests(ecommerce / "dataset")
+
+
+def test_a_killed_worker_changes_nothing(prefect_api: str, many_batches: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    options = ["--size", "60000", "--set", "batch_seconds=0.006", "--workers", "2", "--quiet"]
+    process = start_command(prefect_api, "run", str(ECOMMERCE), "--out", str(out), *options)
+    log = out / "log.jsonl"
+    wait_for(lambda: log.exists() and log.read_text().count("batch_committed") >= 2)
+    workers = [child for child in psutil.Process(process.pid).children(recursive=True) if _is_dask_worker(child)]
+    workers[0].kill()
+    assert not (out / "dataset").exists(), "the worker was killed too late to matter"
+    _, errors = process.communicate(timeout=180)
+    assert process.returncode == 0, errors
+    assert json.loads((out / "run.json").read_text())["status"] == "published"
+    assert digests(out / "dataset") == digests(many_batches / "dataset")
+
+
+def test_a_killed_flow_is_finished_by_running_it_again(prefect_api: str, many_batches: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    options = ["--size", "60000", "--set", "batch_seconds=0.006", "--workers", "1", "--quiet"]
+    process = start_command(prefect_api, "run", str(ECOMMERCE), "--out", str(out), *options)
+    log = out / "log.jsonl"
+    wait_for(lambda: log.exists() and log.read_text().count("batch_committed") >= 2)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    psutil.wait_procs(children, timeout=60)
+    assert not (out / "dataset").exists()
+    run = run_flow(ECOMMERCE, out, **MANY_BATCHES)
+    assert run["batches"]["reused"] >= 2
+    assert digests(out / "dataset") == digests(many_batches / "dataset")
+
+
+def test_running_a_published_run_again_changes_nothing(ecommerce: Path) -> None:
+    before = digests(ecommerce)
+    assert run_flow(ECOMMERCE, ecommerce)["status"] == "published"
+    assert digests(ecommerce) == before
+
+
+def test_a_folder_of_another_run_is_refused_and_left_alone(ecommerce: Path, tmp_path: Path) -> None:
+    before = digests(ecommerce)
+    with pytest.raises(UserError, match="holds a run with random_seed=0, got 7: expected a new folder"):
+        run_flow(ECOMMERCE, ecommerce, random_seed=7)
+    with pytest.raises(UserError, match="holds a run of another scenario"):
+        run_flow(VERMONT, ecommerce)
+    assert digests(ecommerce) == before
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="exists and is no run folder"):
+        run_flow(ECOMMERCE, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_failed_audit_is_not_published_and_names_the_cells(tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario"
+    shutil.copytree(ECOMMERCE, scenario)
+    table = scenario / "targets" / "payment.csv"
+    table.write_text("payment,count\nOnline Payment,2000\nCash on Delivery,0\n")
+    out = tmp_path / "run"
+    with pytest.raises(AuditError, match=r"validation failed .*payment.*aimed"):
+        run_flow(scenario, out)
+    run = json.loads((out / "run.json").read_text())
+    assert run["status"] == "failed"
+    assert not (out / "dataset").exists()
+    assert (out / "staging" / "dataset" / "transaction").is_dir()
+    missed = json.loads((out / "validation.json").read_text())["missed_cells"]
+    assert missed[0]["discrepancy"] != 0
+    assert (out / "report.html").exists()
+
+
+def test_a_flipped_byte_in_a_published_file_is_found(many_batches: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(many_batches, run)
+    path = run / "dataset" / "transaction" / "b000001.parquet"
+    content = bytearray(path.read_bytes())
+    content[-6] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(CorruptionError, match="not readable as parquet"):
+        validate_run(run, full=False)
+
+
+def _is_dask_worker(child: psutil.Process) -> bool:
+    try:
+        command: list[Any] = child.cmdline()
+    except psutil.Error:
+        return False
+    return "spawn_main" in " ".join(command) and np.size(command) > 1
