@@ -92,7 +92,8 @@ class _PlainLoader(yaml.SafeLoader):
             message = "anchors and aliases (&name, *name) are not supported, expected the value written out"
             raise _Refused(problem=message, problem_mark=event.start_mark)
         if getattr(event, "tag", None) is not None:
-            message = f"tags ({event.tag}) are not supported, expected a plain value"
+            shown = event.tag.replace("tag:yaml.org,2002:", "!!")
+            message = f"tags ({shown}) are not supported, expected a plain value"
             raise _Refused(problem=one_line(message), problem_mark=event.start_mark)
         if self.depth > MAX_DEPTH:
             raise _Refused(problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=event.start_mark)
@@ -167,10 +168,10 @@ def _scalar(node: yaml.Node, shown: str) -> Any:
         raise ScenarioError(f"a number of {len(node.value)} digits, expected at most {MAX_NUMBER_LENGTH}", shown, line)
     if node.tag == _TEXT_TAG:
         if found := _UNUSABLE_TEXT.search(node.value):
-            raise ScenarioError(f"text holds the control character {found[0]!r}", shown, line)
+            raise ScenarioError(f"text holds the unusable character {found[0]!r}", shown, line)
         return node.value
     try:
         return yaml.SafeLoader("").construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError, LookupError, OverflowError) as exc:
-        message = f"cannot read {str(node.value)[:80]!r} as {node.tag.rpartition(':')[2]}, expected it in quotes"
+        message = f"cannot read {str(node.value)[:80]!r} as a plain value, expected it in quotes"
         raise ScenarioError(one_line(message), shown, line) from exc

@@ -54,6 +54,8 @@ class Document:
         if Path(name).is_absolute() or ".." in Path(name).parts or not is_inside:
             message = f"file {name!r} lies outside the scenario folder, expected one inside it"
             raise self.error(message, *location)
+        if path.is_dir():
+            raise self.error(f"{name!r} is a folder, expected a file", *location)
         if not is_file:
             raise self.error(f"no such file: {name!r}{_nearest_file(path, name)}", *location)
         return path
@@ -65,8 +67,6 @@ def located_parse(document: Document, text: str, scope: Scope, kind: str, *locat
         return parse(text, scope, kind)
     except UserError as exc:
         raise document.error(str(exc), *location) from exc
-    except RecursionError as exc:
-        raise document.error("the expression is nested too deeply", *location) from exc
 
 
 def _validated(value: Any, lines: Lines, shown: str) -> ScenarioSpec:

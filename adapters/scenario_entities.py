@@ -61,10 +61,12 @@ def _root_name(document: Document) -> str:
     roots = [name for name, spec in specs.items() if spec.parent is None]
     if len(roots) != 1:
         found = f"{len(roots)} of them: {', '.join(roots)}" if roots else "none"
-        raise document.error(f"expected one root entity, which has no parent, got {found}", "entities")
+        message = f"expected one root entity, which has no parent, got {found}"
+        raise document.error(message, "entities", *roots[1:2])
     if len(specs) > 2:
-        members = ", ".join(name for name in specs if name != roots[0])
-        raise document.error(f"expected at most one member entity, got {len(specs) - 1}: {members}", "entities")
+        members = [name for name in specs if name != roots[0]]
+        message = f"expected at most one member entity, got {len(members)}: {', '.join(members)}"
+        raise document.error(message, "entities", members[1])
     if specs[roots[0]].count is not None:
         message = "the root entity is not counted, expected this key under a member entity"
         raise document.error(message, "entities", roots[0], "count")

@@ -22,12 +22,7 @@ _LEVEL_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 def read_scenario(folder: Path) -> Scenario:
     """The checked scenario in `folder`; any mistake in it is a ScenarioError with file and line."""
-    if folder.is_file():
-        raise UserError(f"{folder}: is a file, expected the scenario folder that holds {FILE_NAME}")
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such scenario folder")
-    if not (folder / FILE_NAME).is_file():
-        raise UserError(f"{folder}: no {FILE_NAME} in this folder")
+    _check_folder(folder)
     document = Document(folder)
     spec = document.spec
     if spec.size is not None and spec.size > MAX_SIZE:
@@ -49,6 +44,18 @@ def read_scenario(folder: Path) -> Scenario:
         sources={key: source.model_dump() for key, source in spec.sources.items()},
         fingerprint=fingerprint(document),
     )
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        if folder.is_file():
+            raise UserError(f"{folder}: is a file, expected the scenario folder that holds {FILE_NAME}")
+        if not folder.is_dir():
+            raise UserError(f"{folder}: no such scenario folder")
+        if not (folder / FILE_NAME).is_file():
+            raise UserError(f"{folder}: no {FILE_NAME} in this folder")
+    except OSError as exc:  # a name too long, a folder that may not be entered
+        raise UserError(f"{folder}: cannot read the scenario folder ({exc.strerror})") from exc
 
 
 def input_files(document: Document) -> list[str]:
@@ -90,9 +97,11 @@ def _zones(document: Document) -> Zones | None:
 def _check_levels(document: Document, rows: Rows, levels: list[str]) -> None:
     variable = levels[0]
     for level in levels[1:]:
-        if not _LEVEL_NAME.fullmatch(level) or reserved(document, level):
-            expected = "a name of lower-case letters, digits and _ (labels: a column that ends in _name)"
-            raise rows.error(f"column {level!r} is not usable as a zone level, expected {expected}")
+        reason = reserved(document, level)
+        if not _LEVEL_NAME.fullmatch(level):
+            reason = "expected a name of lower-case letters, digits and _ (labels: a column that ends in _name)"
+        if reason:
+            raise rows.error(f"column {level!r} is not usable as a zone level: {reason}")
     first: dict[str, int] = {}
     for i, zone in enumerate(rows.columns[variable]):
         if zone in first:

@@ -109,7 +109,7 @@ def _variable(
     found = entity.find(name) or root.find(name)
     if found is None:
         if any(other.find(name) for other in entities):
-            message = f"{name!r} is a variable of {entities[-1].name}, expected one of {entity.name}"
+            message = f"{name!r} is a variable of {entities[-1].name}, expected a variable of {entity.name}"
             raise document.error(message, *at, "variables", i)
         known = dict.fromkeys(v.name for e in (entity, root) for v in e.all_variables)
         raise document.error(f"unknown variable {name!r}{nearest(name, known)}", *at, "variables", i)
@@ -140,12 +140,13 @@ def _tolerance(document: Document, spec: TargetSpec, at: tuple[str, ...], is_of_
 
 def _check_coverage(rows: Rows, variables: list[Variable | Derived], cells: Cells) -> None:
     """Refuse a whole-universe table that leaves values of a variable without a cell."""
+    hint = " (write 0, or state a universe)"
     for variable, axis in zip(variables, cells.axes, strict=True):
         if axis.lows is None or axis.highs is None:
             given = set(rows.columns[variable.name])
             for category in axis.labels:
                 if category not in given:
-                    message = f"{variable.name}: no row for category {category!r} (write 0, or state a universe)"
+                    message = f"{variable.name}: no row for category {category!r}{hint}"
                     raise rows.error(message)
         elif np.isfinite(variable.low):
             end = variable.high + 1 if variable.kind == "integer" else variable.high
@@ -153,7 +154,7 @@ def _check_coverage(rows: Rows, variables: list[Variable | Derived], cells: Cell
             gaps = np.flatnonzero(starts > ends)
             if len(gaps):
                 low, high = ends[gaps[0]], starts[gaps[0]]
-                raise rows.error(f"{variable.name}: bins leave {_span(variable.kind, low, high)} without a cell")
+                raise rows.error(f"{variable.name}: bins leave {_span(variable.kind, low, high)} without a cell{hint}")
 
 
 def _check_zones(rows: Rows, level: str, names: tuple[str, ...]) -> None:

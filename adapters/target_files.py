@@ -162,7 +162,7 @@ def _numbers(rows: Rows, name: str, required: bool) -> FloatArray:
         try:
             result[i] = float(text)
         except ValueError:
-            hint = " (write it without separators or signs)" if any(c.isdigit() for c in text) else ""
+            hint = " (write it without thousands separators or signs)" if any(c.isdigit() for c in text) else ""
             raise rows.error(f"{name} {text!r} is not a number{hint}", i) from None
         if not 0 <= result[i] <= 1e15:  # refuses NaN as well
             raise rows.error(f"{name} {text!r} is out of range, expected a number between 0 and 1e15", i)
@@ -185,7 +185,9 @@ def _axis(rows: Rows, variable: Variable | Derived) -> Axis:
     labels = sorted(bins, key=lambda label: bins[label])
     for before, after in itertools.pairwise(labels):
         if bins[before][1] > bins[after][0]:
-            raise rows.error(f"{variable.name}: bins {before!r} and {after!r} overlap", first[after])
+            raise rows.error(
+                f"{variable.name}: bins {before!r} and {after!r} overlap", max(first[before], first[after])
+            )
     lows, highs = (np.array([bins[label][side] for label in labels]) for side in (0, 1))
     return Axis(variable.name, tuple(labels), lows, highs)
 

@@ -101,10 +101,7 @@ def read_commute_shares(path: Path) -> pd.DataFrame:
     rows = cells_long[in_vermont & (cells_long["table"] == "B08301")]
     cells = rows.pivot(index="geo_id", columns="cell", values="estimate")
     cells.index = cells.index.str.removeprefix(COUNTY_PREFIX)
-    classes = {
-        label: cells[[f"B08301_{row}" for row in leaves]].sum(axis=1)
-        for label, leaves in COMMUTE_ROWS.items()
-    }
+    classes = {label: cells[[f"B08301_{row}" for row in leaves]].sum(axis=1) for label, leaves in COMMUTE_ROWS.items()}
     workers = pd.DataFrame(classes)
     if not workers.sum(axis=1).equals(cells["B08301_001"]):
         raise ValueError("the commute classes do not add up to B08301_001 in every county")

@@ -13,6 +13,7 @@ import typer
 
 from cli.existing import check_out, is_finished, read_run
 from cli.interruption import Interruption
+from cli.services import check_dask, is_unreachable_prefect, unreachable_prefect
 from cli.settings import build_settings
 from schemas.errors import RunError
 
@@ -90,6 +91,7 @@ def _synthesize(
     folder: Path, scenario: "Scenario", out: Path, settings: "RunSettings", as_json: bool, quiet: bool
 ) -> None:
     """Run the flow; its failure is told with what was staged, then raised again."""
+    check_dask(settings.dask_address)
     names, began = [entity.name for entity in scenario.entities], time.monotonic()
     interruption = Interruption()
     try:
@@ -107,6 +109,8 @@ def _synthesize(
             rest = f"`synthor resume {out}` finishes this run" if is_begun else "nothing was written"
             typer.echo(f"synthor: {interruption.name}; {rest}", err=True)
             raise typer.Exit(interruption.exit_code) from None
+        if is_unreachable_prefect(error):
+            raise unreachable_prefect(error) from error
         if isinstance(error, RunError) and (out / "run.json").is_file():
             _close(read_run(out), out, as_json, quiet, time.monotonic() - began)
         raise

@@ -43,7 +43,9 @@ class Grid:
             return np.arange(self.size, dtype=np.int16)
         if self.variable.kind == "integer":
             return self.edges[:-1].astype(np.int64)
-        return (self.edges[:-1] + self.edges[1:]) / 2
+        lows, highs = self.edges[:-1], self.edges[1:]
+        # The middle of an interval that holds a single float can round up to its excluded end.
+        return np.minimum((lows + highs) / 2, np.nextafter(highs, lows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,11 @@ def _owner(scenario: Scenario, entity: str, variable: str) -> Key:
 
 
 def _cut_points(kind: str, symbol: str, value: float) -> tuple[float, ...]:
-    if kind != "integer":
-        return (value,)
-    below, above = float(np.ceil(value)), float(np.floor(value)) + 1
+    if kind == "integer":
+        below, above = float(np.ceil(value)), float(np.floor(value)) + 1
+    else:
+        # The next float above the constant: an atom that starts at it has the constant itself on the other side.
+        below, above = value, float(np.nextafter(value, np.inf))
     return {"<": (below,), ">=": (below,), "<=": (above,), ">": (above,)}.get(symbol, (below, above))
 
 

@@ -77,6 +77,22 @@ def test_users_mistake_found_by_the_flow_is_exit_two(tmp_path, install_flow, cap
     assert capfd.readouterr().err == f"synthor: {tmp_path / 'run'}: no\n"
 
 
+def test_unreachable_servers_are_named(tmp_path, install_flow, capfd):
+    def fail(out):
+        raise RuntimeError("Failed to reach API at http://127.0.0.1:9/api/")
+
+    calls = install_flow(fail)
+    assert run(tmp_path / "run", "--dask", "tcp://127.0.0.1:9") == 2
+    assert (
+        capfd.readouterr().err == "synthor: --dask tcp://127.0.0.1:9: no scheduler answers there (Connection refused)\n"
+    )
+    assert run(tmp_path / "run", "--dask", "here") == 2
+    assert "expected one such as tcp://127.0.0.1:8786" in capfd.readouterr().err
+    assert calls == []
+    assert run(tmp_path / "run") == 2
+    assert capfd.readouterr().err.startswith("synthor: http://127.0.0.1:9/api/: no Prefect server answers there")
+
+
 @pytest.mark.parametrize(("number", "code", "name"), [(2, 130, "interrupted"), (15, 143, "terminated")])
 def test_interruption_says_how_to_go_on(tmp_path, write_run, install_flow, capfd, number, code, name):
     def interrupt(out):
