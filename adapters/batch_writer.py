@@ -59,7 +59,7 @@ def batch_partitions(scenario: Scenario, zones: IntArray) -> tuple[str, ...]:
 def committed_receipt(run: RunFolder, files: BatchFiles) -> Receipt | None:
     """The receipt of a batch that is committed already."""
     commit = read_commit(run.records, files)
-    return None if commit is None else _receipt(commit, reused=True, seconds=0.0)
+    return None if commit is None else _receipt(commit, reused=True)
 
 
 def write_batch(
@@ -99,7 +99,7 @@ def write_batch(
                 writer.discard(error)
             raise
     assert footer is not None
-    return _receipt(footer, reused=False, seconds=0.0)
+    return _receipt(footer, reused=False)
 
 
 def files_of_batch(scenario: Scenario, spec: BatchSpec, zones: IntArray) -> BatchFiles:
@@ -176,7 +176,7 @@ def _footer(spec: BatchSpec, tally: _Tally, digests: Mapping[str, str], proposed
     }
 
 
-def _receipt(commit: Mapping[str, Any], reused: bool, seconds: float) -> Receipt:
+def _receipt(commit: Mapping[str, Any], reused: bool) -> Receipt:
     return Receipt(
         batch_id=commit["batch_id"],
         records=commit["records"],
@@ -186,7 +186,6 @@ def _receipt(commit: Mapping[str, Any], reused: bool, seconds: float) -> Receipt
         shortfall=commit["shortfall"],
         proposed=commit["proposed"].get("rows", 0),
         reused=reused,
-        seconds=seconds,
     )
 
 

@@ -45,8 +45,15 @@ def partition_frames(dataset: Path, scenario: Scenario) -> Iterator[PartitionFra
         name = path.relative_to(dataset / scenario.root.name)
         members = None
         if scenario.member is not None:
-            members = pq.read_table(dataset / scenario.member.name / name).to_pandas()
-        yield PartitionFrames(unquote(name.with_suffix("").as_posix()), pq.read_table(path).to_pandas(), members)
+            members = _read(dataset / scenario.member.name / name)
+        yield PartitionFrames(unquote(name.with_suffix("").as_posix()), _read(path), members)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return pq.read_table(path, page_checksum_verification=True).to_pandas()
+    except (pa.ArrowException, OSError) as exc:
+        raise CorruptionError(f"{path}: not readable as parquet ({str(exc).splitlines()[0]})") from exc
 
 
 def _verify(dataset: Path, scenario: Scenario, commits: list[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from schemas.errors import ScenarioError
 
-MAX_BYTES = 2_000_000
+MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
 MAX_NUMBER_LENGTH = 100
 MAX_MESSAGE_LENGTH = 600

@@ -21,7 +21,8 @@ from schemas.errors import CorruptionError
 from schemas.model import Scenario
 
 FOOTER_KEY = b"synthor.commit"
-WRITE_OPTIONS: Mapping[str, Any] = {"compression": "zstd", "compression_level": 1}
+# Page checksums: the commit has no digest of itself, so that its own pages say when a byte has changed.
+WRITE_OPTIONS: Mapping[str, Any] = {"compression": "zstd", "compression_level": 1, "write_page_checksum": True}
 
 
 @dataclass(frozen=True, slots=True)

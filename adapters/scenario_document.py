@@ -153,7 +153,7 @@ def _known_keys(place: Location) -> list[str]:
 
 
 def _nearest_file(path: Path, name: str) -> str:
-    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    beside = [entry.name for entry in path.parent.iterdir() if entry.is_file()] if path.parent.is_dir() else []
     close = difflib.get_close_matches(path.name, beside, n=1)
     return f" (did you mean {(Path(name).parent / close[0]).as_posix()!r}?)" if close else ""
 

@@ -85,7 +85,7 @@ def _read_csv(path: Path, shown: str) -> Rows:
     rows, lines = [], []
     start = 1
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True)
+        reader = csv.reader(file, strict=True, skipinitialspace=True)
         try:
             header = [name.strip() for name in next(reader, [])]
             _check_names(header, shown)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import dask
 from prefect import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_dask import DaskTaskRunner
@@ -14,8 +15,7 @@ from schemas.settings import RunSettings
 
 CONNECT_TIMEOUT = "10s"
 WORKERS_TIMEOUT_SECONDS = 300
-WORKER_PRELOAD = "tasks.batch"
-"""Imported by each worker as it starts, while the flow still prepares its first batches."""
+WORKER_PRELOAD = "tasks.worker"
 
 
 @contextmanager
@@ -27,7 +27,10 @@ def dask_runner(settings: RunSettings) -> Iterator[tuple[DaskTaskRunner, int]]:
     runner = _existing(settings.dask_address) if settings.dask_address else _local(settings)
     with get_client(sync_client=True) as client:
         api = str(client.api_url).rstrip("/")
-    with temporary_settings({PREFECT_API_URL: api}), runner:
+    # By default a local cluster gives up a worker that is away for 15 s: one that dies twice would never come back,
+    # and its batch would wait for ever.
+    patience = dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"})
+    with temporary_settings({PREFECT_API_URL: api}), patience, runner:
         client = runner.client
         client.wait_for_workers(1, timeout=WORKERS_TIMEOUT_SECONDS)
         yield runner, len(client.scheduler_info(n_workers=-1)["workers"])

@@ -76,6 +76,7 @@ class RunBook:
         entry = {"round": index, "batches": len(batches), "records": records, "members": members, **fit}
         self.run["rounds"].append({**entry, "seconds": self._since(self._round_started)})
         self.run["batches"]["reused"] += sum(receipt.reused for receipt in receipts)
+        self.run["batches"]["retried"] += sum(receipt.attempt > 1 for receipt in receipts)
         self._count(merged)
         self._folder.write_run(self.run)
         self._log("round_merged", **entry)

@@ -23,7 +23,6 @@ from tasks.publish import publish
 from tasks.report import report
 from tasks.validate import validate
 
-
 TRIES_OF_DASK = 4
 """A task whose worker dies is given to a worker again; after four deaths Dask raises KilledWorker."""
 PATIENCE_SECONDS = 300

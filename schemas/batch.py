@@ -27,7 +27,7 @@ class BatchSpec:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a committed batch did. `seconds` is this attempt's work and is not part of the commit."""
+    """What a committed batch did. `seconds` and `attempt` are of this run of it, not part of the commit."""
 
     batch_id: int
     records: int
@@ -37,4 +37,5 @@ class Receipt:
     shortfall: int
     proposed: int
     reused: bool
-    seconds: float
+    seconds: float = 0.0
+    attempt: int = 1

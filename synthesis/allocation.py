@@ -84,8 +84,9 @@ def newton(system: System, start: FloatArray) -> tuple[FloatArray, int]:
             return weights, step
         hessian = _hessian(system, transposed, weights) + np.diag(variance)
         direction = -_solve(hessian, gradient)
-        exponents = system.matrix @ _adjoint(system, direction)
-        length = min(1.0, MAX_EXPONENT_CHANGE / max(float(np.abs(exponents[weights > 0]).max(initial=0)), 1e-12))
+        # A row without weight keeps none, however large its exponent (0 * inf is not a number).
+        exponents = np.where(weights > 0, system.matrix @ _adjoint(system, direction), 0.0)
+        length = min(1.0, MAX_EXPONENT_CHANGE / max(float(np.abs(exponents).max(initial=0)), 1e-12))
         slope = float(gradient @ direction)
         while True:
             trial = weights * np.exp(length * exponents)

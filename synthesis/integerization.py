@@ -65,9 +65,8 @@ def integerize(
 def systematic_rounding(weights: FloatArray, total: int, rng: np.random.Generator) -> IntArray:
     """Every row's weight (scaled to `total`) rounded down or up, such that all sum to `total`; one random start."""
     cumulative = np.cumsum(weights) * (total / weights.sum())
-    cumulative[-1] = total
+    cumulative[np.flatnonzero(weights)[-1] :] = total  # whatever rounding left over goes to no row without weight
     marks = np.minimum(np.floor(cumulative + rng.random()), total)
-    marks[-1] = total
     return np.diff(marks, prepend=0.0).astype(np.int64)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from schemas.model import BoolArray, Entity, IntArray, Rule, Scenario
+from schemas.model import BoolArray, Derived, Entity, IntArray, Rule, Scenario
 from synthesis.binning import Grids, Key
 from synthesis.cells import CellCoder
 from synthesis.chain import Chain, build_chain
@@ -189,7 +189,8 @@ def _listed(grids: Grids, scenario: Scenario, root: Codes) -> IntArray:
 def _is_pinned(grids: Grids, scenario: Scenario, key: Key) -> bool:
     variable = scenario.variable(*key)
     grid = grids.grids.get(key)
-    if grid is None or variable.kind == "category":
+    # A derived variable is as fixed as what it is computed from, and all of that is exact, carried or cut.
+    if grid is None or variable.kind == "category" or isinstance(variable, Derived):
         return True
     if grid.carried or grid.edges is None:
         return True

@@ -25,8 +25,9 @@ def recount_frames(
     for name, root, members in partitions:
         if len(root) == 0:
             continue
-        stated = dict(part.split("=", 1) for part in name.split("/") if "=" in part)
-        own = {key: value for key, value in stated.items() if scenario.root.find(key) and key not in root}
+        # One folder, then the batch: a zone's name may itself hold "/" or "=".
+        key, _, value = name.rpartition("/")[0].partition("=")
+        own = {key: value} if scenario.root.find(key) and key not in root else {}
         found = records_from_frames(scenario, root.assign(**own), members)
         plain = {v.name: np.asarray(found.root[v.name]) for v in scenario.root.variables}
         below = (

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import task_run
 from prefect.tasks import exponential_backoff
 from threadpoolctl import threadpool_limits
 
@@ -82,7 +83,8 @@ def synthesize_batch(run: str, fingerprint: str, settings: RunSettings, spec: Ba
         return done
     with threadpool_limits(1), time_limit(settings.batch_timeout_seconds):
         receipt = _commit(context, spec, zones)
-    return replace(receipt, seconds=time.monotonic() - started)
+    # Outside a Prefect run (a test, a notebook) there is no attempt to count.
+    return replace(receipt, seconds=time.monotonic() - started, attempt=task_run.run_count or 1)
 
 
 def zones_of(context: Context, spec: BatchSpec) -> IntArray:

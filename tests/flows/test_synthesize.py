@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,8 @@ def many_batches(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_published_dataset_meets_every_cell_of_every_table(ecommerce: Path) -> None:
     records = ds.dataset(ecommerce / "dataset" / "transaction").to_table().to_pandas()
     assert len(records) == 2000
-    wanted = pd.read_csv(ECOMMERCE / "targets" / "location_payment.csv").set_index(["location_tier", "payment"])["count"]
+    table = pd.read_csv(ECOMMERCE / "targets" / "location_payment.csv")
+    wanted = table.set_index(["location_tier", "payment"])["count"]
     found = records.groupby(["location_tier", "payment"], observed=True).size()
     assert (found - wanted).abs().max() == 0
     aggregates = pd.read_parquet(ecommerce / "aggregates.parquet")
@@ -59,7 +62,8 @@ def test_run_json_accounts_for_every_record(ecommerce: Path) -> None:
     assert sum(part["records"] for part in run["rounds"]) == 2000
     assert run["validation"]["success"]
     assert run["durations"]["orchestration_seconds"] >= 0
-    assert {path.name for path in ecommerce.iterdir()} >= {"report.html", "plan.parquet", "proposals.jsonl", "log.jsonl"}
+    names = {path.name for path in ecommerce.iterdir()}
+    assert names >= {"report.html", "plan.parquet", "proposals.jsonl", "log.jsonl", "validation.json", "expectations"}
     assert not (ecommerce / "staging").exists()
 
 
@@ -134,6 +138,34 @@ def test_a_killed_worker_changes_nothing(prefect_api: str, many_batches: Path, t
     assert process.returncode == 0, errors
     assert json.loads((out / "run.json").read_text())["status"] == "published"
     assert digests(out / "dataset") == digests(many_batches / "dataset")
+
+
+def test_a_batch_that_fails_is_retried_and_counted(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    blocker = out / "staging" / "proposals"  # a file where the batch needs a folder: its first attempts fail
+
+    def block_for_a_while() -> None:
+        wait_for(lambda: (out / "run.json").exists())
+        blocker.parent.mkdir(exist_ok=True)
+        blocker.write_text("")
+        log = out / "log.jsonl"
+        wait_for(lambda: log.exists() and "round_started" in log.read_text())
+        time.sleep(9)
+        blocker.unlink()
+
+    thread = threading.Thread(target=block_for_a_while)
+    thread.start()
+    run = run_flow(ECOMMERCE, out, batch_retries=10, retry_backoff_seconds=0.5)
+    thread.join()
+    assert run["status"] == "published"
+    assert run["batches"]["retried"] == 1
+
+
+def test_beyond_a_million_records_summaries_are_judged(ecommerce: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.validate.RECORDS_READ", 100)
+    verdict = validate_run(ecommerce, full=False)
+    assert (verdict["judged"], verdict["success"]) == ("summaries", True)
+    assert validate_run(ecommerce, full=True)["judged"] == "records"
 
 
 def test_a_killed_flow_is_finished_by_running_it_again(prefect_api: str, many_batches: Path, tmp_path: Path) -> None:

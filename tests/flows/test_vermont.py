@@ -1,0 +1,50 @@
+"""The main job: the whole of Vermont, as the README's first command makes it."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.dataset as ds
+import pytest
+
+from tests.conftest import VERMONT
+from tests.flows.running import run_flow
+
+
+@pytest.fixture(scope="module")
+def run(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published run by two workers."""
+    out = tmp_path_factory.mktemp("vermont") / "run"
+    assert run_flow(VERMONT, out, workers=2)["status"] == "published"
+    return out
+
+
+def test_every_county_household_cell_is_exact(run: Path) -> None:
+    cells = pd.read_parquet(run / "aggregates.parquet")
+    exact = cells[cells["tolerance_kind"] == "records"]
+    assert len(exact) == 210
+    assert (exact["synthetic"] == exact["target"]).all()
+
+
+def test_household_sizes_recounted_from_the_files_are_the_published_ones(run: Path) -> None:
+    households = ds.dataset(run / "dataset" / "household", partitioning="hive").to_table().to_pandas()
+    published = pd.read_csv(VERMONT / "targets" / "household_size.csv")
+    label = households["household_size"].clip(upper=4).map({1: "1", 2: "2", 3: "3", 4: "4+"})
+    found = households.groupby(["county", label]).size()
+    assert found.tolist() == published.set_index(["county", "household_size"])["count"].sort_index().tolist()
+
+
+def test_person_shares_are_met_in_every_county(run: Path) -> None:
+    cells = pd.read_parquet(run / "aggregates.parquet").query("entity == 'person'")
+    gap = (cells["target_share"] - cells["synthetic_share"]).abs()
+    distance = 0.5 * gap.groupby([cells["table"], cells["zone"]]).sum()
+    assert distance.mean() <= 0.0005
+    assert distance.max() <= 0.005
+
+
+def test_every_person_lives_in_a_household_that_lists_them(run: Path) -> None:
+    households = ds.dataset(run / "dataset" / "household", partitioning="hive").to_table().to_pandas()
+    persons = ds.dataset(run / "dataset" / "person", partitioning="hive").to_table().to_pandas()
+    listed = persons.groupby("household_id").size()
+    sizes = households.set_index("household_id")["household_size"]
+    assert listed.sort_index().tolist() == sizes.sort_index().tolist()
+    assert (persons[persons["age"] >= 18].groupby("household_id").size().reindex(sizes.index).fillna(0) >= 1).all()
