@@ -20,15 +20,20 @@ from synthesis.records import Records
 from synthesis.units import Unit
 
 RECORD_REDRAWS = 30
+KEPT_EXAMPLES = 5
 CHAIN, FLAT = 0, 1
 """Proposal numbers: the chain itself, and flattened rows for rare support."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
-    """Candidate plan rows, with those dropped counted by the rule they broke and a few of them kept."""
+    """Candidate plan rows; `drawn` counts all that were tried, `rejections` those that broke a rule, by rule.
+
+    A rejected candidate is drawn anew a bounded number of times, then dropped; a few are kept as examples.
+    """
 
     plan: Plan
+    drawn: int
     rejections: Mapping[str, int]
     rejected: Records | None = None
     rejected_rules: tuple[str, ...] = ()
@@ -67,12 +72,25 @@ def propose(
     root = sample_chain(coder, proposer.root, given, zone_of_row, rng, flat)
     atoms = _with_members(proposer, root, zone_of_row, rng, flat)
     plan = Plan(atoms, np.ones(atoms.count), np.full(atoms.count, proposal))
-    for _ in range(RECORD_REDRAWS if proposer.member else 0):
-        bad = np.flatnonzero(_first_broken(proposer, plan) >= 0)
+    drawn, rejections, examples = atoms.count, Counter[str](), None
+    for attempt in range(RECORD_REDRAWS + 1):
+        broken = _first_broken(proposer, plan)
+        bad = np.flatnonzero(broken >= 0)
         if len(bad) == 0:
             break
+        names = [proposer.rules[i].name for i in broken[bad]]
+        rejections.update(names)
+        examples = examples or (_examples(proposer, plan, bad), tuple(names[:KEPT_EXAMPLES]))
+        if attempt == RECORD_REDRAWS or proposer.member is None:
+            plan = plan.take(np.flatnonzero(broken < 0))
+            break
         plan = _redraw_members(proposer, plan, bad, zone_of_row, rng, flat)
-    return _accepted(proposer, plan)
+        drawn += len(bad)
+    return Proposals(plan, drawn, rejections, *(examples or (None, ())))
+
+
+def _examples(proposer: OfflineProposer, plan: Plan, bad: IntArray) -> Records:
+    return plan_values(proposer.coder.scenario, proposer.coder.grids, plan.take(bad[:KEPT_EXAMPLES]))
 
 
 def _with_members(
@@ -164,17 +182,6 @@ def first_broken_rule(scenario: Scenario, rules: tuple[Rule, ...], values: Recor
         rows = np.unique(values.parent[~fine]) if of_members else np.flatnonzero(~fine)
         broken[rows] = index
     return broken
-
-
-def _accepted(proposer: OfflineProposer, plan: Plan) -> Proposals:
-    broken = _first_broken(proposer, plan)
-    bad = np.flatnonzero(broken >= 0)
-    if len(bad) == 0:
-        return Proposals(plan, {})
-    names = [proposer.rules[i].name for i in broken[bad]]
-    kept = bad[:5]
-    values = plan_values(proposer.coder.scenario, proposer.coder.grids, plan.take(kept))
-    return Proposals(plan.take(np.flatnonzero(broken < 0)), Counter(names), values, tuple(names[:5]))
 
 
 def _listed(grids: Grids, scenario: Scenario, root: Codes) -> IntArray:

@@ -51,11 +51,11 @@ def plan_unit(
     committed: Counts,
 ) -> UnitPlan:
     """The allocation of one unit in one round; `fraction` of the aims is to be reached by its end."""
-    zones, zone_committed = unit.zone_array, committed[ZONE_SIZES]
+    zones, zone_committed, is_last = unit.zone_array, committed[ZONE_SIZES], fraction >= 1
     sizes = zone_round_sizes(aims, zone_committed, fraction)[zones]
     rng = keyed_rng(settings.random_seed, "propose", round_index, unit.index)
     proposer = build_proposer(coder, zones)
-    zone_of_row = np.repeat(zones, _rows_per_zone(settings, sizes))
+    zone_of_row = np.repeat(zones, _rows_per_zone(settings, sizes, is_last))
     proposals = propose(proposer, zone_of_row, rng, CHAIN)
 
     def system_of(plan: Plan) -> System:
@@ -66,12 +66,12 @@ def plan_unit(
     total = int(sizes.sum())
     allocation = allocate(system, plan.prior, total)
     rng = keyed_rng(settings.random_seed, "integerize", round_index, unit.index)
-    counts = integerize(system, allocation.weights, total, rng, is_thorough=fraction >= 1)
+    counts = integerize(system, allocation.weights, total, rng, is_thorough=is_last)
     used = np.flatnonzero(counts)
     return UnitPlan(
         plan.take(used),
         counts[used],
-        len(zone_of_row),
+        proposals.drawn,
         proposals.rejections,
         proposals.rejected,
         proposals.rejected_rules,
@@ -81,8 +81,9 @@ def plan_unit(
     )
 
 
-def _rows_per_zone(settings: RunSettings, sizes: IntArray) -> IntArray:
-    least = max(MIN_ROWS_PER_ZONE, MIN_ROWS // max(len(sizes), 1))
+def _rows_per_zone(settings: RunSettings, sizes: IntArray, is_last: bool) -> IntArray:
+    """Candidates per zone; an early round, whose leftovers the next one corrects, makes do with fewer."""
+    least = max(MIN_ROWS_PER_ZONE, (MIN_ROWS if is_last else MIN_ROWS // 4) // max(len(sizes), 1))
     wanted = np.minimum(np.maximum(sizes * ROWS_PER_RECORD, least), settings.plan_rows)
     return np.where(sizes > 0, wanted, 0)
 

@@ -49,7 +49,7 @@ def numbers(draw: st.DrawFn, depth: int, names: tuple[str, ...], has_members: bo
         return draw(number_aggregates(depth))
     (a, b), (c, d) = draw(inner), draw(inner)
     if form == "ratio":
-        return f"({a}) / ({c})", f"ratio({b}, {d})"
+        return f"(({a}) / ({c}))", f"ratio({b}, {d})"
     if form == "choice":
         when, python = draw(truths(depth - 1, names, has_members))
         return f"({a} if {when} else {c})", f"({b} if {python} else {d})"

@@ -14,8 +14,12 @@ from tests.strategies import rngs
 
 
 def random_system(rng: np.random.Generator, rows: int, weights: FloatArray | None = None) -> System:
-    """Up to three blocks of root cells or member counts; `weights` meet all, otherwise they contradict each other."""
-    blocks, parts, aims, start = [], [], [], 0
+    """Up to three blocks of root cells or member counts, and one of all rows.
+
+    `weights` meet all of them; without, they contradict each other.
+    """
+    everyone = float(rows) if weights is None else weights.sum()
+    blocks, parts, aims, start = [Block("", 0, 0, 1, False, True, True)], [np.ones((rows, 1))], [[everyone]], 1
     for number in range(rng.integers(1, 4)):
         cells, is_root = int(rng.integers(2, 7)), bool(rng.random() < 0.7)
         adds = np.eye(cells)[rng.integers(0, cells, rows)]
