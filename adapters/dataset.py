@@ -10,8 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adapters.partitions import FOOTER_KEY, dataset_files
-from adapters.storage import sha256_of
+from adapters.partitions import FOOTER_KEY, dataset_files, verify_files
 from schemas.errors import CorruptionError
 from schemas.model import Scenario
 
@@ -57,15 +56,10 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _verify(dataset: Path, scenario: Scenario, commits: list[dict[str, Any]]) -> None:
-    named = {commit["file"] for commit in commits}
+    named: set[str] = set()
     for commit in commits:
-        for name, digest in commit["files"].items():
-            path = dataset / name
-            if not path.is_file():
-                raise CorruptionError(f"{path}: missing, although batch {commit['batch_id']} is committed")
-            if sha256_of(path) != digest:
-                raise CorruptionError(f"{path}: its content is not what batch {commit['batch_id']} committed")
-            named.add(name)
+        verify_files(dataset, commit)
+        named |= {commit["file"], *commit["files"]}
     for entity in scenario.entities:
         for path in dataset_files(dataset, entity.name):
             if path.relative_to(dataset).as_posix() not in named:

@@ -75,13 +75,22 @@ def read_commit(dataset: Path, files: BatchFiles) -> dict[str, Any] | None:
 
 
 def verify_commit(dataset: Path, files: BatchFiles, commit: Mapping[str, Any]) -> None:
+    """Refuse a commit that does not name all other files of its batch, or whose files are not as it says."""
+    unnamed = sorted(set(files.others) - set(commit["files"]))
+    if unnamed:
+        path = dataset / unnamed[0]
+        raise CorruptionError(f"{path}: its content is not what batch {files.batch_id} committed")
+    verify_files(dataset, commit)
+
+
+def verify_files(dataset: Path, commit: Mapping[str, Any]) -> None:
     """Refuse a commit whose other files are missing or not of the recorded digest."""
-    for name in files.others:
+    for name, digest in commit["files"].items():
         path = dataset / name
         if not path.is_file():
-            raise CorruptionError(f"{path}: missing, although batch {files.batch_id} is committed")
-        if sha256_of(path) != commit["files"].get(name):
-            raise CorruptionError(f"{path}: its content is not what batch {files.batch_id} committed")
+            raise CorruptionError(f"{path}: missing, although batch {commit['batch_id']} is committed")
+        if sha256_of(path) != digest:
+            raise CorruptionError(f"{path}: its content is not what batch {commit['batch_id']} committed")
 
 
 class PartitionWriter:

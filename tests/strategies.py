@@ -6,6 +6,7 @@ Structure is drawn by hypothesis, values by a generator whose random_seed hypoth
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -34,10 +35,10 @@ class Example:
     scenario: Scenario
     population: Records
 
-    def __repr__(self) -> str:
-        """One line per table and rule: hypothesis refuses to show whole populations."""
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What hypothesis shows: tables and rules on a line each, not the whole population."""
         tables = (f"{t.name}: {t.entity} {[(a.variable, *a.labels) for a in t.axes]}" for t in self.scenario.tables)
-        return "\n".join(["Example", *tables, *(f"{rule}" for rule in self.scenario.rules)])
+        printer.text("\n".join(["Example", *tables, *map(repr, self.scenario.rules)]))
 
 
 def compiled(scenario: Scenario) -> CellCoder:

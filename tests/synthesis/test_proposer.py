@@ -63,15 +63,16 @@ def test_every_candidate_obeys_every_static_rule(example: Example, rng: np.rando
 
 @settings(max_examples=40, derandomize=True, deadline=None)
 @given(st.one_of(flat_scenarios(100), nested_scenarios(100)), rngs)
-def test_candidates_and_rejections_add_up(example: Example, rng: np.random.Generator) -> None:
-    zones = closed_units(example.scenario)[0].zones
+def test_accepted_and_rejected_candidates_are_all_that_were_drawn(example: Example, rng: np.random.Generator) -> None:
+    wanted = ROWS // len(closed_units(example.scenario)[0].zones) * len(closed_units(example.scenario)[0].zones)
     proposals = proposals_of(example.scenario, rng)
-    dropped = sum(proposals.rejections.values())
+    rejected = sum(proposals.rejections.values())
 
-    assert proposals.plan.count + dropped == ROWS // len(zones) * len(zones)
+    assert proposals.plan.count + rejected == proposals.drawn
+    assert proposals.plan.count <= wanted <= proposals.drawn
     assert set(proposals.rejections) <= {rule.name for rule in example.scenario.rules}
     assert (proposals.plan.prior > 0).all()
-    assert len(proposals.rejected_rules) == min(dropped, 5)
+    assert (len(proposals.rejected_rules) > 0) == (rejected > 0)
 
 
 @settings(max_examples=20, derandomize=True, deadline=None)
