@@ -1,17 +1,16 @@
 """A batch from its plan to its commit: draw, accept, count, summarise, write."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from adapters.arrow_records import member_table, record_schema, root_table
 from adapters.partitions import BatchFiles, PartitionWriter, batch_files, read_commit
-from adapters.run_folder import RunFolder, write_table
+from adapters.quarantine import Quarantined, write_quarantine
+from adapters.run_folder import RunFolder
 from adapters.storage import sha256_of
 from schemas.batch import ID_STRIDE, PLAN_STRIDE, BatchSpec, Receipt
 from schemas.errors import BatchError
@@ -21,7 +20,6 @@ from synthesis.aggregates import count_records, merge_counts, no_counts, sparse_
 from synthesis.cells import CellCoder
 from synthesis.plan import Plan
 from synthesis.randomness import keyed_rng
-from synthesis.records import Records
 from synthesis.sampling import Drawn, chunks, draw
 from synthesis.summaries import EMPTY, merge_summaries, summarise
 
@@ -37,15 +35,6 @@ class _Tally:
     drawn: int = 0
     shortfall: int = 0
     rejections: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A few rejected records with the rule each broke; stage is "proposal" or "draw"."""
-
-    stage: str
-    records: Records
-    rules: tuple[str, ...]
 
 
 def batch_partitions(scenario: Scenario, zones: IntArray) -> tuple[str, ...]:
@@ -71,11 +60,11 @@ def write_batch(
     plan: Plan,
     counts: IntArray,
     proposed: Mapping[str, Any],
-    quarantined: list[Quarantined],
 ) -> Receipt:
     """Draw the plan rows' records partition by partition, write them, and commit with the last root file."""
     scenario, tally = coder.scenario, _Tally(no_counts(coder.scenario))
     files = files_of_batch(scenario, spec, zones)
+    quarantined: list[Quarantined] = []
     digests: dict[str, str] = {}
     partition_of_row = _partition_of_rows(scenario, plan, zones)
     for position, partition in enumerate(files.partitions):
@@ -90,7 +79,7 @@ def write_batch(
             for entity in files.entities:
                 name = files.path(entity, partition)
                 if name == files.commit:
-                    _write_quarantine(run, scenario, spec, quarantined)
+                    write_quarantine(run.quarantine / f"b{spec.batch_id:06d}.parquet", scenario, quarantined)
                     footer = _footer(spec, tally, digests, proposed)
                 writers[entity].close(footer)
                 digests.update({name: sha256_of(run.staged_dataset / name)} if footer is None else {})
@@ -145,7 +134,7 @@ def _write_chunk(
     tally.records, tally.members = tally.records + records.count, tally.members + records.member_count
     tally.drawn, tally.shortfall = tally.drawn + drawn.drawn, tally.shortfall + drawn.shortfall
     tally.rejections.update(drawn.rejections)
-    if drawn.rejected is not None and not any(part.stage == "draw" for part in quarantined):
+    if drawn.rejected is not None and not quarantined:
         quarantined.append(Quarantined("draw", drawn.rejected, drawn.rejected_rules))
 
 
@@ -187,31 +176,3 @@ def _receipt(commit: Mapping[str, Any], reused: bool) -> Receipt:
         proposed=commit["proposed"].get("rows", 0),
         reused=reused,
     )
-
-
-def _write_quarantine(run: RunFolder, scenario: Scenario, spec: BatchSpec, quarantined: list[Quarantined]) -> None:
-    rows = [row for part in quarantined for row in _quarantine_rows(scenario, part)]
-    if rows:
-        table = pa.Table.from_pylist(
-            rows, schema=pa.schema([(n, pa.string()) for n in ("entity", "rule", "stage", "record")])
-        )
-        write_table(run.quarantine / f"b{spec.batch_id:06d}.parquet", table)
-
-
-def _quarantine_rows(scenario: Scenario, part: Quarantined) -> list[dict[str, str]]:
-    rows = []
-    for i, rule in enumerate(part.rules):
-        record = {v.name: _plain(v.categories, part.records.root[v.name][i]) for v in scenario.root.variables}
-        if scenario.member is not None:
-            of_record = np.flatnonzero(part.records.parent == i)
-            record[scenario.member.name] = [
-                {v.name: _plain(v.categories, part.records.members[v.name][m]) for v in scenario.member.variables}
-                for m in of_record
-            ]
-        text = json.dumps(record, ensure_ascii=False)
-        rows.append({"entity": scenario.root.name, "rule": rule, "stage": part.stage, "record": text})
-    return rows
-
-
-def _plain(categories: tuple[str, ...], value: Any) -> Any:
-    return categories[int(value)] if categories else value.item()

@@ -4,7 +4,6 @@ import base64
 import functools
 import hashlib
 import json
-import os
 import pathlib
 from typing import Any
 
@@ -20,6 +19,7 @@ from adapters.report_sections import build_sections
 from adapters.report_tables import TableGrid, read_grids
 from adapters.report_verdict import judge
 from adapters.report_zones import detail_zones
+from adapters.storage import replacing
 
 HERE = pathlib.Path(__file__).parent
 SHOWN_MISSES = 12
@@ -28,9 +28,10 @@ SHOWN_MISSES = 12
 def write_report(run: pathlib.Path) -> pathlib.Path:
     """Path of report.html, written in one step beside the run's other files."""
     page = render_report(run)
-    path, partial = run / "report.html", run / f".report-{os.getpid()}.html"
-    partial.write_text(page, encoding="utf-8")
-    return partial.replace(path)
+    path = run / "report.html"
+    with replacing(path) as partial:
+        partial.write_text(page, encoding="utf-8")
+    return path
 
 
 def render_report(run: pathlib.Path) -> str:

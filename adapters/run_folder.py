@@ -100,6 +100,19 @@ class RunFolder:
                 raise RunError(f"{self.dataset}: exists beside a staged dataset, expected one of them")
             self.staged_dataset.rename(self.dataset)
 
+    def read_proposed(self, plan_id: int) -> dict[str, Any]:
+        """How many candidates a plan was made from, and which rules rejected others."""
+        proposed: dict[str, Any] = self._read_proposals(plan_id)["proposed"]
+        return proposed
+
+    def _read_proposals(self, plan_id: int) -> dict[str, Any]:
+        stored: dict[str, Any] = json.loads(self.proposals_file(plan_id).read_text(encoding="utf-8"))
+        return stored
+
+    def is_closed(self) -> bool:
+        """Whether a published run has its report and nothing staged."""
+        return self.report.is_file() and not (self.root / "staging").exists()
+
     def clear_staging(self) -> None:
         """Remove what only an unfinished run needs."""
         shutil.rmtree(self.root / "staging", ignore_errors=True)
@@ -111,7 +124,7 @@ class RunFolder:
             return
         with replacing(self.proposals) as temporary, temporary.open("w", encoding="utf-8") as file:
             for plan_id in plan_ids:
-                for proposal in json.loads(self.proposals_file(plan_id).read_text(encoding="utf-8")):
+                for proposal in self._read_proposals(plan_id)["proposals"]:
                     file.write(json.dumps(proposal, ensure_ascii=False) + "\n")
         with replacing(self.plan) as temporary, pq.ParquetWriter(temporary, pq.read_schema(paths[0])) as writer:
             for path in paths:

@@ -43,7 +43,7 @@ def _table(
         axes=cells.axes,
         target=cells.values,
         measure=spec.measure,
-        binds=spec.binds or spec.measure,
+        binds=spec.binds or (spec.measure if entity is root else "share"),
         tolerance=_tolerance(document, spec, at, entity is root),
         zone_level=spec.zone,
         universe=universe,

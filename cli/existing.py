@@ -21,6 +21,8 @@ def check_out(out: Path, scenario: "Scenario", settings: "RunSettings") -> dict[
     """run.json of the run to be continued in `out`, None if it is free; anything else there is refused."""
     if "://" in str(out) or str(out).startswith("s3:"):
         raise UserError(f"--out {out}: object stores are not available yet, expected a local folder")
+    if any(parent.exists() and not parent.is_dir() for parent in out.absolute().parents):
+        raise UserError(f"--out {out}: lies under a file, expected a folder")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return None
     if not (out / "run.json").is_file():
@@ -34,7 +36,10 @@ def check_out(out: Path, scenario: "Scenario", settings: "RunSettings") -> dict[
 
 def is_finished(record: dict[str, Any] | None, out: Path) -> bool:
     """Whether nothing is left to do in `out`."""
-    return record is not None and record.get("status") == "published" and (out / "dataset").is_dir()
+    from adapters.run_folder import RunFolder
+
+    run = RunFolder(out)
+    return record is not None and record.get("status") == "published" and run.dataset.is_dir() and run.is_closed()
 
 
 def _check_same(out: Path, record: dict[str, Any], scenario: "Scenario", settings: "RunSettings") -> None:

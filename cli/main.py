@@ -69,9 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as exc:
         return _tell(exc.format_message(), 2)
     except OSError as exc:
-        if exc.filename is None:
-            raise
-        return _tell(f"{exc.filename}: {exc.strerror}", 1)
+        # pyarrow names no file, and tells what happened in the text alone
+        return _tell(f"{exc.filename}: {exc.strerror}" if exc.filename else str(exc), 1)
     return code if isinstance(code, int) else 0
 
 

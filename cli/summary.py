@@ -67,7 +67,8 @@ def _fit(record: Mapping[str, Any], grids: list[TableGrid]) -> Iterator[Line]:
         yield "worst cell", _worst(grids)
     rounds = record.get("rounds") or []
     if rounds:
-        yield "mean TVD", f"{write_tvd(rounds[-1].get('mean_tvd'))} after {len(rounds)} rounds"
+        after = f"after {len(rounds)} round" + ("s" if len(rounds) > 1 else "")
+        yield "mean TVD", f"{write_tvd(rounds[-1].get('mean_tvd'))} {after}"
 
 
 def _worst(grids: list[TableGrid]) -> str:
@@ -132,4 +133,4 @@ def _misses(grids: list[TableGrid]) -> list[str]:
 def _tell_miss(miss: Miss) -> str:
     place = ", ".join(part for part in (miss.table, miss.zone, miss.what) if part)
     figures = f"aimed {write_count(miss.aimed)}, got {write_count(miss.synthetic)}"
-    return f"{place}: {figures}, missed by {miss.missed_by} (tolerance: {miss.tolerance})"
+    return f"{place}: {figures}, beyond tolerance by {miss.missed_by} (tolerance: {miss.tolerance})"

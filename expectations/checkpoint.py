@@ -7,7 +7,7 @@ import pandas as pd
 
 from expectations.frames import Partition, judged_frames
 from expectations.outcomes import Failure, SuiteOutcome
-from schemas.model import Scenario
+from schemas.model import IntArray, Scenario
 from synthesis.summaries import Summary
 
 if TYPE_CHECKING:
@@ -21,6 +21,15 @@ def judge_aggregates(scenario: Scenario, frame: pd.DataFrame) -> SuiteOutcome:
     from expectations.suites import aggregates_suite
 
     return _judge_frame(aggregates_suite(scenario), frame)
+
+
+def judge_volume(scenario: Scenario, aimed: IntArray, records: IntArray) -> SuiteOutcome:
+    """Whether every zone holds as many root records as the run aims at; arrays of shape (zones,)."""
+    from expectations.suites import volume_suite
+
+    names = scenario.zones.names[scenario.zones.variable] if scenario.zones else (scenario.root.name,)
+    frame = pd.DataFrame({"zone": list(names), "aimed": aimed, "records": records, "missing": aimed - records})
+    return _judge_frame(volume_suite(scenario.root.name), frame)
 
 
 def judge_summary(scenario: Scenario, summary: Summary) -> SuiteOutcome:

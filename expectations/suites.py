@@ -21,6 +21,7 @@ _RECORDS_NOTE = (
     "'parent exists' and 'member count matches' are computed from the records (synthesis.summaries.audit_columns)."
 )
 _AGGREGATES_NOTE = "For aggregates.parquet. Import expectations.plugin before loading this suite."
+_VOLUME_NOTE = "For the frame that expectations.checkpoint.judge_volume makes of aimed and committed records per zone."
 _SUMMARY_NOTE = "For the frame that expectations.facts.summary_frame makes of the merged summaries of all batches."
 
 
@@ -70,11 +71,19 @@ def summary_suite(scenario: Scenario) -> Any:
     return ExpectationSuite("summary", expectations=[all_there, *none_broken], notes=_SUMMARY_NOTE)
 
 
+def volume_suite(entity: str) -> Any:
+    """Every zone holds as many root records as the run aims at, on a frame with zone, aimed, records and missing."""
+    met = gxe.ExpectColumnValuesToBeInSet(
+        column="missing", value_set=[0], meta={"check": f"{entity}: volume", "kind": "volume", "entity": entity}
+    )
+    return ExpectationSuite("volume", expectations=[met], notes=_VOLUME_NOTE)
+
+
 def save_suites(scenario: Scenario, folder: Path) -> None:
     """Write every suite as `<suite>.json`, the same bytes for the same scenario, loadable by plain GX."""
     folder.mkdir(parents=True, exist_ok=True)
     suites = [records_suite(scenario, entity.name) for entity in scenario.entities]
-    for suite in (aggregates_suite(scenario), *suites, summary_suite(scenario)):
+    for suite in (aggregates_suite(scenario), volume_suite(scenario.root.name), *suites, summary_suite(scenario)):
         content = {key: value for key, value in suite.to_json_dict().items() if key != "id"}
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         (folder / f"{suite.name}.json").write_text(text, encoding="utf-8")

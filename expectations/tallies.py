@@ -88,6 +88,8 @@ class Tally:
                 return f"{column}: stored as {held}, expected integers"
             case "facts":
                 return f"no summary says: {', '.join(map(str, self.result['partial_missing_list']))}"
+            case "volume":
+                return f"{meta['entity']}: {self.violations} zones hold another number of records than aimed at"
             case "fact":
                 return f"{meta['entity']}, {meta['column']}: {self.values[0]:,} violations of '{meta['text']}'"
         return self._phrase(kind, meta, column, entity)

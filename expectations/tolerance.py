@@ -95,11 +95,15 @@ def _described(cell: "pd.Series[Any]", aimed_share: float, synthetic_share: floa
 def _record_message(observed: dict[str, Any]) -> str:
     worst, allowed = observed["worst_cell"], observed["tolerance"]
     place = worst["cell"] if worst["zone"] is None else f"{_zone(worst)}, {worst['cell']}"
-    off = "unknown" if worst["discrepancy"] is None else f"{-round(worst['discrepancy'], 4):+.15g}"
+    off = "unknown" if worst["discrepancy"] is None else _too_few(round(worst["discrepancy"], 4))
     missed = f"{observed['cells_missed']} of {observed['cells']} cells missed"
     beyond = f" by more than {allowed:g}" if allowed else ""
     aims = f"aimed {_plain(worst['reconciled'])}, synthetic {_plain(worst['synthetic'])} ({off})"
     return f"{missed}{beyond}; worst {place}: {aims}"
+
+
+def _too_few(discrepancy: float) -> str:
+    return f"{abs(discrepancy):.15g} too {'few' if discrepancy > 0 else 'many'}"
 
 
 def _share_message(observed: dict[str, Any]) -> str:

@@ -3,10 +3,12 @@
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from schemas.batch import BatchSpec, Receipt
 from synthesis.batching import round_fractions
+from synthesis.system import due_records
 from tasks.context import Context
 from tasks.merge import Merged
 
@@ -30,7 +32,7 @@ class RunBook:
         return int(self.run["size"])
 
     def is_published(self) -> bool:
-        """Whether there is nothing left to do."""
+        """Whether the dataset is published already."""
         return bool(self.run["status"] == "published")
 
     def start(self) -> None:
@@ -56,6 +58,10 @@ class RunBook:
         self._round_started = time.monotonic()
         self._log("round_started", round=index, batches=len(batches), records=sum(spec.records for spec in batches))
 
+    def planned(self, seconds: float) -> None:
+        """The plan that strata share is made."""
+        self._work_seconds += seconds
+
     def batch_committed(self, spec: BatchSpec, receipt: Receipt) -> None:
         """A batch is on disk."""
         self._work_seconds += receipt.seconds
@@ -77,7 +83,7 @@ class RunBook:
         self.run["rounds"].append({**entry, "seconds": self._since(self._round_started)})
         self.run["batches"]["reused"] += sum(receipt.reused for receipt in receipts)
         self.run["batches"]["retried"] += sum(receipt.attempt > 1 for receipt in receipts)
-        self._count(merged)
+        self._count(merged, batches[0].fraction if batches else 1.0)
         self._folder.write_run(self.run)
         self._log("round_merged", **entry)
 
@@ -128,11 +134,14 @@ class RunBook:
         if self.run["status"] != "published":
             self.run.update(status="failed", failure=message)
         self._total()
-        self._folder.write_run(self.run)
-        self._log("run_failed", message=message)
+        # Where the disk is full, the run's own error is the one to tell, not that it could not be written down.
+        with suppress(OSError):
+            self._folder.write_run(self.run)
+            self._log("run_failed", message=message)
 
-    def _count(self, merged: Merged) -> None:
+    def _count(self, merged: Merged, fraction: float) -> None:
         scenario, commits = self._context.scenario, merged.commits
+        last = max((commit["round"] for commit in commits), default=0)
         drawn, rejected = sum(c["drawn"] for c in commits), sum(c["rejected"] for c in commits)
         rejections: Counter[str] = Counter()
         proposal_rejections: Counter[str] = Counter()
@@ -151,8 +160,8 @@ class RunBook:
             rejections=dict(rejections),
             proposed_rows=sum(c["proposed"].get("rows", 0) for c in commits),
             proposal_rejections=dict(proposal_rejections),
-            unsupported_cells=sum(c["proposed"].get("unsupported_cells", 0) for c in commits[-1:]),
-            shortfall=sum(c["shortfall"] for c in commits),
+            unsupported_cells=sum(c["proposed"].get("unsupported_cells", 0) for c in commits if c["round"] == last),
+            shortfall=due_records(self._context.aims, fraction) - entities[scenario.root.name]["records"],
         )
 
     def _close_stage(self) -> None:

@@ -40,6 +40,7 @@ def synthesize(scenario: str, out: str, settings: RunSettings | None = None) -> 
     context = prepare(scenario, out, settings)
     book = RunBook(context, started)
     if book.is_published():
+        _close(context, book)
         return book.run
     book.start()
     try:
@@ -88,7 +89,7 @@ def _run_batches(
         if spec.strata > 1 and spec.stratum == 0
     ]
     for spec, plan in plans:
-        _taken(plan, spec, limit)
+        book.planned(_taken(plan, spec, limit))
     task = synthesize_batch.with_options(**options)
     futures = [(spec, runner.submit(task, {**given, "spec": spec})) for spec in batches]
     receipts = []
@@ -122,9 +123,15 @@ def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, m
     book.start_stage("publish")
     publish(context.run, sorted({commit["plan_id"] for commit in merged.commits}))
     book.published()
-    book.start_stage("report")
-    report(context.run)
-    book.finish()
+    _close(context, book)
+
+
+def _close(context: Context, book: RunBook) -> None:
+    """What follows publication; a run that was interrupted here is closed when it is taken up again."""
+    if not context.run.is_closed():
+        book.start_stage("report")
+        report(context.run)
+        book.finish()
 
 
 def audit_message(verdict: Mapping[str, Any]) -> str:

@@ -70,7 +70,10 @@ class ZonesSpec(_Strict):
     """The zone variable and its crosswalk to coarser levels."""
 
     variable: Name
-    crosswalk: StrictStr
+    crosswalk: StrictStr = Field(
+        description="CSV: a column named like the variable lists the zones; further columns are coarser levels, "
+        "or their names (*_name)"
+    )
     description: str = ""
     partition_by: Name | None = None
 
@@ -89,7 +92,11 @@ class TargetSpec(_Strict):
     variables: Annotated[list[Name], Field(min_length=1)]
     file: StrictStr
     measure: Literal["count", "share"]
-    binds: Literal["count", "share"] | None = None
+    binds: Literal["count", "share"] | None = Field(
+        None,
+        description="what a run aims at; default: as measured for the root entity, shares for members, whose number "
+        "follows from the root records",
+    )
     zone: Name | None = None
     same_in_every_zone: StrictBool = False
     universe: StrictStr | None = None

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from schemas.model import BoolArray, FloatArray, IntArray, Rule
-from synthesis.binning import Grid, Grids
+from synthesis.binning import Grid
 from synthesis.cells import CellCoder, unit_of_zones
 from synthesis.chain import Chain, Link
 from synthesis.evaluation import columns, holds, obeys
+from synthesis.plan import draw_in_atoms
 from synthesis.records import Array, Records
 
 UNSET = -1
@@ -35,13 +36,8 @@ def sample_chain(
             if len(rows) == 0:
                 break
             _draw_link(coder, chain, link, codes, rows, zone_of_row, rng, flat)
-            rows = rows[~_obeyed(coder, chain.entity, link.rules, codes, rows)]
+            rows = rows[~_obeyed(coder, chain.entity, link.rules, codes, rows, rng)]
     return codes
-
-
-def representatives(grids: Grids, entity: str, names: Sequence[str], codes: Codes, rows: IntArray) -> dict[str, Array]:
-    """A value inside the atom of each row, per variable (unset atoms give the first)."""
-    return {name: grids.of(entity, name).representatives()[np.maximum(codes[name][rows], 0)] for name in names}
 
 
 def _draw_link(
@@ -59,7 +55,7 @@ def _draw_link(
         density = (chain.densities[name] > 0).astype(float) if flat else chain.densities[name]
         codes[name][rows] = _draw_atoms(density, 0, len(density), rng.random(len(rows)))
         return
-    rows, group, bins_known = _rows_in_table(coder, chain.entity, link, codes, rows, zone_of_row)
+    rows, group, bins_known = _rows_in_table(coder, chain.entity, link, codes, rows, zone_of_row, rng)
     weights, shape = _conditional(link, flat)
     picked, supported = _draw_bins(weights, group * bins_known[1] + bins_known[0], rng.random(len(rows)))
     rows, picked = rows[supported], picked[supported]
@@ -72,7 +68,13 @@ def _draw_link(
 
 
 def _rows_in_table(
-    coder: CellCoder, entity: str, link: Link, codes: Codes, rows: IntArray, zone_of_row: IntArray
+    coder: CellCoder,
+    entity: str,
+    link: Link,
+    codes: Codes,
+    rows: IntArray,
+    zone_of_row: IntArray,
+    rng: np.random.Generator,
 ) -> tuple[IntArray, IntArray, tuple[IntArray, int]]:
     """The rows inside the table's universe and known axes, their unit, and their flat known cell (and its number)."""
     assert link.cells is not None
@@ -81,7 +83,7 @@ def _rows_in_table(
     if table.universe is not None:
         used = {column.variable for column in columns(table.universe)}
         inside &= _are_set(codes, used, rows)
-        inside &= holds(table.universe, _view(coder, entity, used, codes, rows), False)
+        inside &= holds(table.universe, _view(coder, entity, used, codes, rows, rng), False)
     known, count = np.zeros(len(rows), dtype=np.int64), 1
     for axis in link.known:
         atom = codes[table.axes[axis].variable][rows]
@@ -137,12 +139,17 @@ def _draw_atoms(density: FloatArray, first: IntArray | int, last: IntArray | int
     return np.clip(np.where(high > low, drawn, even), first, np.asarray(last) - 1)
 
 
-def _obeyed(coder: CellCoder, entity: str, rules: Sequence[Rule], codes: Codes, rows: IntArray) -> BoolArray:
-    """Whether each row obeys the rules; rows with an unset variable pass for now."""
+def _obeyed(
+    coder: CellCoder, entity: str, rules: Sequence[Rule], codes: Codes, rows: IntArray, rng: np.random.Generator
+) -> BoolArray:
+    """Whether each row obeys the rules; rows with an unset variable pass for now.
+
+    A rule that exact values decide is judged by values drawn from the atoms: rows stay as often as draws will obey it.
+    """
     fine = np.ones(len(rows), dtype=bool)
     for rule in rules:
         used = {c.variable for node in (rule.when, rule.then) if node is not None for c in columns(node)}
-        fine &= ~_are_set(codes, used, rows) | obeys(rule, _view(coder, entity, used, codes, rows), False)
+        fine &= ~_are_set(codes, used, rows) | obeys(rule, _view(coder, entity, used, codes, rows, rng), False)
     return fine
 
 
@@ -153,11 +160,14 @@ def _are_set(codes: Codes, names: set[str], rows: IntArray) -> BoolArray:
     return are_set
 
 
-def _view(coder: CellCoder, entity: str, names: set[str], codes: Codes, rows: IntArray) -> Records:
-    """The rows' representative values as if they were root records (member rows see root columns broadcast)."""
+def _view(
+    coder: CellCoder, entity: str, names: set[str], codes: Codes, rows: IntArray, rng: np.random.Generator
+) -> Records:
+    """Values inside the rows' atoms as if they were root records (member rows see root columns broadcast)."""
     scenario = coder.scenario
     root: dict[str, Array] = {}
     for name in sorted(names):
         owner = entity if scenario.entity(entity).find(name) else scenario.root.name
-        root.update(representatives(coder.grids, owner, [name], codes, rows))
+        grid = coder.grids.of(owner, name)
+        root[name] = draw_in_atoms(grid.edges, grid.variable.kind, np.maximum(codes[name][rows], 0), rng)
     return Records(len(rows), root)

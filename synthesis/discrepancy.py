@@ -8,6 +8,7 @@ import numpy as np
 from schemas.model import BoolArray, FloatArray, Scenario, TargetTable
 from synthesis.aggregates import ZONE_SIZES, Counts
 from synthesis.aims import Aims
+from synthesis.cells import unit_of_zones
 
 ROUNDING_SLACK = 1e-6
 
@@ -37,7 +38,12 @@ class RoundFit:
 
 def discrepancies(scenario: Scenario, aims: Aims, counts: Counts, fraction: float = 1.0) -> list[TableDiscrepancy]:
     """The discrepancy of every table, in records; `fraction` of the aims being due so far."""
-    return [_table(table, aims, counts, fraction) for table in scenario.tables]
+    found = []
+    for table in scenario.tables:
+        units = unit_of_zones(scenario, table)
+        has_records = np.bincount(units, weights=counts[ZONE_SIZES], minlength=table.units) > 0
+        found.append(_table(table, aims, counts, fraction, has_records))
+    return found
 
 
 def fit_of(scenario: Scenario, found: list[TableDiscrepancy]) -> RoundFit:
@@ -84,14 +90,17 @@ def unit_name(scenario: Scenario, table: TargetTable, unit: int) -> str | None:
     return scenario.zones.names[table.zone_level][unit]
 
 
-def _table(table: TargetTable, aims: Aims, counts: Counts, fraction: float) -> TableDiscrepancy:
+def _table(table: TargetTable, aims: Aims, counts: Counts, fraction: float, has_records: BoolArray) -> TableDiscrepancy:
     synthetic = counts[table.name].reshape(table.units, -1).astype(float)
     aim = aims.targets[table.name].reshape(table.units, -1)
     totals = synthetic.sum(axis=1, keepdims=True)
-    reconciled = aim * totals if table.binds == "share" else aim * fraction
+    # Where a unit has records but none in the universe, the shares are of the one record that should at least be there.
+    everyone = np.where(has_records[:, None], np.maximum(totals, 1.0), totals)
+    reconciled = aim * everyone if table.binds == "share" else aim * fraction
     difference = reconciled - synthetic
     aimed = reconciled.sum(axis=1, keepdims=True)
     tvd = 0.5 * np.abs(_shares(reconciled, aimed) - _shares(synthetic, totals)).sum(axis=1)
+    tvd = np.where((aimed > 0).ravel() != (totals > 0).ravel(), 1.0, tvd)
     if table.tolerance.kind == "share_tvd":
         within = np.broadcast_to((tvd <= table.tolerance.value + ROUNDING_SLACK)[:, None], difference.shape)
     else:

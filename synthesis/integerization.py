@@ -25,9 +25,12 @@ PAIRED = 48
 MAX_IDLE_SCANS = 12
 MAX_SCANS = 400
 MAX_PAIRS = 40
-EXACT_IMPORTANCE = 40.0
+EXACT_IMPORTANCES = (40.0, 1e4)
 ROOT_IMPORTANCE = 6.0
-"""How much more a squared record counts in an exact cell, or another cell of root records, than in a members' cell."""
+"""How much more a squared record counts in an exact cell, or another cell of root records, than in a members' cell.
+
+The lower leaves more room to move; the higher follows where tables that contradict each other pulled at exact cells.
+"""
 SMALL_GAIN = 1e-6
 MET = 0.5
 """A cell nearer than this to what it wants cannot be improved by a whole record."""
@@ -35,7 +38,7 @@ MET = 0.5
 
 @dataclass(slots=True)
 class _State:
-    """Counts being improved; `distance` is what each cell holds beyond its want."""
+    """Counts being improved in place; `distance` is what each cell holds beyond its want."""
 
     matrix: sparse.csr_matrix
     importance: FloatArray
@@ -72,18 +75,27 @@ def systematic_rounding(weights: FloatArray, total: int, rng: np.random.Generato
 
 def swap(system: System, counts: IntArray, weights: FloatArray, is_thorough: bool = True) -> IntArray:
     """The counts after swaps between rows of positive weight, for as long as they bring cells nearer."""
-    matrix = system.matrix
-    importance = np.where(system.exact, EXACT_IMPORTANCE, np.where(system.of_root, ROOT_IMPORTANCE, 1.0))
-    own = matrix.multiply(matrix) @ importance
+    matrix, exact = system.matrix, system.exact
     distance = matrix.T @ counts - system.wanted(matrix.T @ weights)
-    state = _State(matrix, importance, own, weights > 0, counts.copy(), distance)
-    for _ in range(MAX_LIST_PASSES):
-        if not _swap_listed(state):
+    counts = counts.copy()
+    for exact_importance in EXACT_IMPORTANCES:
+        importance = np.where(exact, exact_importance, np.where(system.of_root, ROOT_IMPORTANCE, 1.0))
+        own = matrix.multiply(matrix) @ importance
+        state = _State(matrix, importance, own, weights > 0, counts, distance)
+        for _ in range(MAX_LIST_PASSES):
+            if not _swap_listed(state):
+                break
+        if not is_thorough:
             break
-    if is_thorough:
         _scan(state)
-        _swap_pairs(state, system.exact)
-    return state.counts
+        _swap_pairs(state, exact)
+        if not _are_missed(state, exact):
+            break
+    return counts
+
+
+def _are_missed(state: _State, cells: BoolArray) -> bool:
+    return bool((np.abs(state.distance[cells]) >= MET).any())
 
 
 def _swap_listed(state: _State) -> bool:
@@ -153,7 +165,7 @@ def _swap_scanned(state: _State, givers: IntArray, slope: FloatArray) -> bool:
 def _swap_pairs(state: _State, exact: BoolArray) -> None:
     """Pairs of swaps that only together bring missed exact cells nearer."""
     for _ in range(MAX_PAIRS):
-        if not (np.abs(state.distance[exact]) >= MET).any() or not _swap_pair(state):
+        if not _are_missed(state, exact) or not _swap_pair(state):
             break
         _scan(state)
 

@@ -111,6 +111,11 @@ def zone_round_sizes(aims: Aims, zone_committed: IntArray, fraction: float) -> I
     return np.maximum(wanted - zone_committed, 0)
 
 
+def due_records(aims: Aims, fraction: float) -> int:
+    """Root records that are due once `fraction` of the run is done."""
+    return int(np.floor(aims.zone_sizes * fraction + 0.5).sum())
+
+
 def _zone_aim(aims: Aims, zone: int, fraction: float) -> FloatArray:
     return np.floor(aims.zone_sizes[[zone]] * fraction + 0.5)
 

@@ -11,8 +11,9 @@ from prefect.runtime import task_run
 from prefect.tasks import exponential_backoff
 from threadpoolctl import threadpool_limits
 
-from adapters.batch_writer import Quarantined, committed_receipt, files_of_batch, write_batch
+from adapters.batch_writer import committed_receipt, files_of_batch, write_batch
 from adapters.plan_files import read_plan, write_plan
+from adapters.quarantine import Quarantined, write_quarantine
 from adapters.storage import write_json
 from schemas.batch import BatchSpec, Receipt
 from schemas.errors import CorruptionError, UserError
@@ -54,16 +55,14 @@ def batch_options(settings: RunSettings) -> dict[str, Any]:
     retry_condition_fn=is_worth_retrying,
     cache_policy=NO_CACHE,
 )
-def plan_strata(run: str, fingerprint: str, settings: RunSettings, spec: BatchSpec) -> int:
-    """The plan that the strata of a unit share, written where they find it; returns its number of rows."""
+def plan_strata(run: str, fingerprint: str, settings: RunSettings, spec: BatchSpec) -> float:
+    """Make the plan that the strata of a unit share, where they find it; returns the seconds it took."""
+    started = time.monotonic()
     context = load_context(run, fingerprint, settings)
-    path = context.run.plan_file(spec.plan_id)
-    if not path.is_file():
+    if not context.run.plan_file(spec.plan_id).is_file():
         with threadpool_limits(1), time_limit(settings.batch_timeout_seconds):
-            planned = _plan(context, spec)
-            order = joint_order(context.coder, planned[0])
-            _keep_plan(context, spec, planned[0].take(order), planned[1][order], planned[2])
-    return spec.plan_id
+            _plan(context, spec)
+    return time.monotonic() - started
 
 
 @task(
@@ -95,31 +94,36 @@ def zones_of(context: Context, spec: BatchSpec) -> IntArray:
 
 
 def _commit(context: Context, spec: BatchSpec, zones: IntArray) -> Receipt:
-    quarantined: list[Quarantined] = []
     if spec.strata > 1:
         plan, counts = read_plan(context.run.plan_file(spec.plan_id), context.scenario, context.coder.grids)
-        counts, proposed = stratum_counts(counts, spec.stratum, spec.strata), {}
+        counts = stratum_counts(counts, spec.stratum, spec.strata)
     else:
-        plan, counts, units = _plan(context, spec)
-        _keep_plan(context, spec, plan, counts, units)
-        quarantined = [Quarantined("proposal", u.rejected, u.rejected_rules) for u in units if u.rejected is not None]
-        proposed = _proposed(units)
-    return write_batch(context.run, context.coder, context.settings, spec, zones, plan, counts, proposed, quarantined)
+        plan, counts = _plan(context, spec)
+    # What the plan was proposed from is told once, by its first stratum.
+    proposed = context.run.read_proposed(spec.plan_id) if spec.stratum == 0 else {}
+    return write_batch(context.run, context.coder, context.settings, spec, zones, plan, counts, proposed)
 
 
-def _plan(context: Context, spec: BatchSpec) -> tuple[Plan, IntArray, list[UnitPlan]]:
-    counts = context.run.read_counts(spec.round)
-    units = [
-        plan_unit(context.coder, context.settings, context.aims, context.units[i], spec.round, spec.fraction, counts)
-        for i in spec.units
-    ]
-    return join_plans(unit.plan for unit in units), np.concatenate([unit.counts for unit in units]), units
+def _plan(context: Context, spec: BatchSpec) -> tuple[Plan, IntArray]:
+    """The plan rows of the batch's units with their records, kept as lineage before anything is drawn."""
+    committed = context.run.read_counts(spec.round)
+    given = context.coder, context.settings, context.aims
+    units = [plan_unit(*given, context.units[i], spec.round, spec.fraction, committed) for i in spec.units]
+    plan, counts = join_plans(unit.plan for unit in units), np.concatenate([unit.counts for unit in units])
+    if spec.strata > 1:
+        order = joint_order(context.coder, plan)
+        plan, counts = plan.take(order), counts[order]
+    _keep_plan(context, spec, plan, counts, units)
+    return plan, counts
 
 
 def _keep_plan(context: Context, spec: BatchSpec, plan: Plan, counts: IntArray, units: list[UnitPlan]) -> None:
+    run, scenario = context.run, context.scenario
+    rejected = [Quarantined("proposal", u.rejected, u.rejected_rules) for u in units if u.rejected is not None]
+    write_quarantine(run.quarantine / f"p{spec.plan_id:06d}.parquet", scenario, rejected)
     described = describe_proposals(context.coder, [context.units[i] for i in spec.units], plan, counts, spec.plan_id)
-    write_json(context.run.proposals_file(spec.plan_id), described)
-    write_plan(context.run.plan_file(spec.plan_id), context.scenario, context.coder.grids, plan, counts, spec.plan_id)
+    write_json(run.proposals_file(spec.plan_id), {"proposed": _proposed(units), "proposals": described})
+    write_plan(run.plan_file(spec.plan_id), scenario, context.coder.grids, plan, counts, spec.plan_id)
 
 
 def _proposed(units: list[UnitPlan]) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from adapters.aggregates_file import aggregates_table, write_aggregates
 from adapters.dataset import partition_frames, read_commits
 from adapters.run_folder import RunFolder
 from adapters.storage import write_json
-from expectations.checkpoint import judge_aggregates, judge_records, judge_summary
+from expectations.checkpoint import judge_aggregates, judge_records, judge_summary, judge_volume
 from expectations.outcomes import SuiteOutcome
 from expectations.suites import save_suites
 from schemas.errors import CorruptionError
 from schemas.settings import RunSettings
-from synthesis.aggregates import Counts, dense_counts, merge_counts, no_counts
+from synthesis.aggregates import ZONE_SIZES, Counts, dense_counts, merge_counts, no_counts
 from synthesis.cells import CellCoder
 from synthesis.discrepancy import discrepancies, worst_cells
 from synthesis.recount import recount_frames
@@ -50,7 +50,10 @@ def validate_run(root: Path, full: bool) -> dict[str, Any]:
     summary = reduce(merge_summaries, (commit["summary"] for commit in commits), EMPTY)
     found = discrepancies(scenario, context.aims, counts)
     write_aggregates(run.aggregates, scenario, found)
-    outcomes = [judge_aggregates(scenario, aggregates_table(scenario, found).to_pandas())]
+    outcomes = [
+        judge_aggregates(scenario, aggregates_table(scenario, found).to_pandas()),
+        judge_volume(scenario, context.aims.zone_sizes, counts[ZONE_SIZES]),
+    ]
     total = sum(commit["records"] + commit["members"] for commit in commits)
     reads_records = full or total <= RECORDS_READ
     if reads_records:

@@ -17,7 +17,9 @@ from tests.adapters.examples import VILLAGE
 def write_part(run, plan_id, rows):
     """The files of one plan."""
     write_table(run.plan_file(plan_id), pa.table({"plan_row_id": rows}))
-    write_json(run.proposals_file(plan_id), [{"proposal_id": f"p{plan_id}-{number}"} for number in range(2)])
+    write_json(
+        run.proposals_file(plan_id), {"proposals": [{"proposal_id": f"p{plan_id}-{number}"} for number in range(2)]}
+    )
 
 
 def test_run_record_round_trip(run):

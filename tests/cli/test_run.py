@@ -125,6 +125,7 @@ def test_interruption_insists_while_the_way_out_is_blocked(tmp_path, install_flo
 def test_published_run_is_told_again_without_the_flow(tmp_path, write_run, install_flow, capfd):
     calls = install_flow(None)
     write_run(FINGERPRINT)
+    (tmp_path / "report.html").write_text("")
     for command in (["run", str(ECOMMERCE), "--out", str(tmp_path)], ["resume", str(tmp_path)]):
         assert main(command) == 0
         assert "village: published before, nothing is left to do" in capfd.readouterr().out

@@ -37,7 +37,7 @@ def test_summary_of_a_refused_run_says_what_missed_and_where_it_is(tmp_path, wri
     text = write_summary(record, tmp_path)
     assert text.startswith("village: failed, nothing is published\n")
     assert "aggregates: size in 50001 misses 1 of 2 cells" in text
-    assert "size, 50001, size=2: aimed 60, got 59, missed by +1 record" in text
+    assert "size, 50001, size=2: aimed 60, got 59, beyond tolerance by +1 record" in text
     assert facts(text)["aggregates"] == str(tmp_path / "aggregates.parquet")
     assert "dataset" not in facts(text)
 

@@ -30,7 +30,7 @@ def test_a_missed_cell_is_named_with_aim_and_count(village: Scenario, aggregates
 
     assert (failure.expectation, failure.table) == (WITHIN, "tenure")
     assert failure.message == (
-        "tenure: 2 of 4 cells missed; worst county=50001, tenure=owned: aimed 10746, synthetic 10750 (+4)"
+        "tenure: 2 of 4 cells missed; worst county=50001, tenure=owned: aimed 10746, synthetic 10750 (4 too many)"
     )
     assert failure.observed["cells_missed"] == 2
     assert failure.observed["worst_cell"]["discrepancy"] == -4

@@ -56,7 +56,7 @@ def test_suites_are_saved_the_same_every_time(village: Scenario, tmp_path: Path)
     save_suites(village, tmp_path / "one")
     save_suites(village, tmp_path / "two")
 
-    names = ["aggregates.json", "records_household.json", "records_person.json", "summary.json"]
+    names = ["aggregates.json", "records_household.json", "records_person.json", "summary.json", "volume.json"]
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == names
     for name in names:
         text = (tmp_path / "one" / name).read_text(encoding="utf-8")

@@ -26,6 +26,20 @@ from tests.flows.running import digests, run_flow, start_command, wait_for
 pytestmark = pytest.mark.usefixtures("prefect_api")
 MANY_BATCHES = {"size": 60_000, "batch_seconds": 0.006}
 
+NARROW = """
+name: narrow
+size: 1000
+entities:
+  pair:
+    variables:
+      low: {type: number, range: [0, 10]}
+      high: {type: number, range: [0, 10]}
+targets:
+  low: {entity: pair, variables: [low], measure: share, file: low.csv}
+rules:
+  - {name: tiny, entity: pair, then: low + high < 0.5}
+"""
+
 
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
@@ -190,6 +204,39 @@ def test_running_a_published_run_again_changes_nothing(ecommerce: Path) -> None:
     before = digests(ecommerce)
     assert run_flow(ECOMMERCE, ecommerce)["status"] == "published"
     assert digests(ecommerce) == before
+
+
+def test_a_published_run_without_its_report_is_closed_when_taken_up(ecommerce: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(ecommerce, run)
+    (run / "report.html").unlink()
+    (run / "staging").mkdir()
+    assert run_flow(ECOMMERCE, run)["status"] == "published"
+    assert (run / "report.html").is_file()
+    assert not (run / "staging").exists()
+    assert digests(run / "dataset") == digests(ecommerce / "dataset")
+
+
+def test_a_run_that_falls_short_of_its_size_is_not_published(scheduler: str, tmp_path: Path) -> None:
+    scenario = tmp_path / "narrow"
+    scenario.mkdir()
+    (scenario / "scenario.yaml").write_text(NARROW)
+    (scenario / "low.csv").write_text('low,share\n"[0, 10)",1\n')
+    with pytest.raises(AuditError, match="pair: 1 zones hold another number of records than aimed at"):
+        run_flow(scenario, tmp_path / "run", dask_address=scheduler, max_redraws=1)
+    run = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert run["shortfall"] == 1000 - run["entities"]["pair"]["records"] > 0
+
+
+def test_shares_of_a_universe_that_nobody_is_in_are_missed(scheduler: str, tmp_path: Path) -> None:
+    scenario = tmp_path / "nobody"
+    scenario.mkdir()
+    table = "low: {entity: pair, variables: [low], universe: low > 5 and low < 3, measure: share, file: low.csv}"
+    text = NARROW.split("targets:")[0] + f"targets:\n  {table}\n"
+    (scenario / "scenario.yaml").write_text(text)
+    (scenario / "low.csv").write_text('low,share\n"[0, 10)",1\n')
+    with pytest.raises(AuditError, match="low"):
+        run_flow(scenario, tmp_path / "run", dask_address=scheduler)
 
 
 def test_a_folder_of_another_run_is_refused_and_left_alone(ecommerce: Path, tmp_path: Path) -> None:

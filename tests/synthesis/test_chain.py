@@ -38,6 +38,17 @@ def test_a_chain_takes_the_largest_table_and_then_what_shares_most_with_it() -> 
     assert steps(joint("ab", A, B), joint("b", B)) == [("ab", ("a", "b")), *alone]
 
 
+def test_a_table_that_links_comes_before_a_larger_one_that_does_not() -> None:
+    wide, tall = (Variable(name, "category", categories=tuple("0123456")) for name in ("wide", "tall"))
+    tables = (
+        table("wide_a", [category_axis(wide), category_axis(A)], np.ones(14)),
+        table("ab", [category_axis(A), category_axis(B)], np.ones(4)),
+        table("b_tall", [category_axis(B), category_axis(tall)], np.ones(14)),
+    )
+
+    assert [name for name, _ in steps(*tables, variables=(wide, A, B, tall))][:3] == ["wide_a", "ab", "b_tall"]
+
+
 def test_a_table_of_a_universe_waits_until_its_universe_is_known() -> None:
     universe = CategoryTest(Column("trip", "c"), (1,))
     tables = joint("ab", A, B, universe=universe), joint("c", C)

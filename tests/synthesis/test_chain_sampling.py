@@ -90,6 +90,16 @@ def test_a_universe_is_given_its_table_and_the_rest_its_rules() -> None:
     assert_distributed(found, ["age", "a"], expected)
 
 
+def test_a_rule_between_exact_numbers_keeps_atoms_as_often_as_draws_obey_it() -> None:
+    first, second = (Variable(name, "number", low=0, high=100) for name in ("first", "second"))
+    halves = [table(v.name, [binned_axis(v.name, 0, 50, 100)], [1, 1]) for v in (first, second)]
+    less = Rule("less", "trip", Compare("<", Column("trip", "first"), Column("trip", "second")))
+    found = sample(trips(*halves, variables=(first, second), rules=(less,)), np.random.default_rng(14))
+    shares = np.bincount(2 * found["first"] + found["second"]) / ROWS
+
+    assert shares.tolist() == pytest.approx([1 / 6, 1 / 3, 0, 1 / 2], abs=0.01)
+
+
 def test_variables_without_a_table_follow_their_prior_weights() -> None:
     weighted = Variable("w", "integer", low=0, high=2, prior_weights=(1, 0, 3))
     universe = Compare(">", Column("trip", "w"), Constant(0.0))
@@ -97,6 +107,35 @@ def test_variables_without_a_table_follow_their_prior_weights() -> None:
     found = sample(trips(*tables, variables=(B, A, weighted)), np.random.default_rng(6))
 
     assert_distributed(found, ["w", "b"], np.array([[0.125, 0.125], [0.375, 0.375]]))
+
+
+def test_inside_a_coarse_bin_values_follow_their_prior_weights() -> None:
+    weighted = Variable("w", "integer", low=0, high=2, prior_weights=(1, 0, 3))
+    universe = Compare(">", Column("trip", "w"), Constant(1.0))
+    coarse = table("coarse", [binned_axis("w", 0, 3), category_axis(B)], [1, 3])
+    fine = table("fine", [category_axis(A)], [1, 1, 1], universe=universe)
+    found = sample(trips(coarse, fine, variables=(B, A, weighted)), np.random.default_rng(6))
+
+    assert_distributed(found, ["w", "b"], np.outer([0.25, 0.75], [0.25, 0.75]))
+
+
+def test_who_is_outside_a_universe_is_unknown_to_tables_over_what_it_gives() -> None:
+    d = Variable("d", "category", categories=tuple("01234567"))
+    tables = (
+        table("bd", [category_axis(B), category_axis(d)], np.ones(16)),
+        table("ac", [category_axis(A), category_axis(C)], [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 2]]),
+        table(
+            "ad",
+            [category_axis(A), category_axis(d)],
+            np.repeat([1, 1, 2], 8),
+            universe=CategoryTest(Column("trip", "b"), (1,)),
+        ),
+    )
+    found = sample(trips(*tables, variables=(A, B, C, d)), np.random.default_rng(12))
+
+    assert_distributed(found, ["b", "c"], np.outer([0.5, 0.5], [0.25, 0.25, 0, 0.5]))
+    inside = found["b"] == 1
+    assert (found["c"][inside] == np.array([0, 1, 3])[found["a"][inside]]).all()
 
 
 def test_members_are_conditioned_on_their_root_record() -> None:

@@ -30,8 +30,12 @@ def scenario_of(*tables: TargetTable, zones: Zones | None = None) -> Scenario:
     return Scenario("small", Entity("trip", (SEX,)), tables, None, zones)
 
 
-def compare(held: TargetTable, aim: list[float], synthetic: list[int], fraction: float = 1.0) -> TableDiscrepancy:
-    aims, counts = Aims(np.zeros(1), {held.name: np.array(aim, float)}, ()), {held.name: np.array(synthetic)}
+def compare(
+    held: TargetTable, aim: list[float], synthetic: list[int], fraction: float = 1.0, records: int = 100
+) -> TableDiscrepancy:
+    """A table of the whole, compared after `records` root records."""
+    aims = Aims(np.array([records]), {held.name: np.array(aim, float)}, ())
+    counts = {held.name: np.array(synthetic), ZONE_SIZES: np.array([records])}
     return discrepancies(scenario_of(held), aims, counts, fraction)[0]
 
 
@@ -105,6 +109,15 @@ def test_a_table_of_shares_is_within_as_a_whole_by_its_distance() -> None:
     assert compare(loose, [0.5, 0.5], [1011, 989]).within.tolist() == [[False, False]]
 
 
+def test_shares_of_nobody_are_missed_where_there_are_records_and_fine_where_there_are_none() -> None:
+    shares = sexes(binds="share", tolerance=Tolerance("share_tvd", 0.005))
+    nobody, empty = (compare(shares, [0.25, 0.75], [0, 0], records=records) for records in (10, 0))
+
+    assert (nobody.tvd.tolist(), nobody.within.tolist()) == ([1.0], [[False, False]])
+    assert (nobody.discrepancy > 0).all()
+    assert (empty.tvd.tolist(), empty.within.tolist()) == ([0.0], [[True, True]])
+
+
 @settings(max_examples=60, derandomize=True, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=2, max_size=2), st.randoms())
 def test_distance_is_between_nought_and_one_and_blind_to_the_order_of_cells(
@@ -122,7 +135,7 @@ def test_distance_is_between_nought_and_one_and_blind_to_the_order_of_cells(
 def zoned_discrepancy(synthetic: list[int], target: list[int]) -> tuple[Scenario, list[TableDiscrepancy]]:
     held = table("ages", [category_axis(SEX), AGE], np.zeros(8), zone_level="county")
     scenario = scenario_of(held, zones=COUNTIES)
-    counts: Mapping[str, np.ndarray] = {"ages": np.array(synthetic)}
+    counts: Mapping[str, np.ndarray] = {"ages": np.array(synthetic), ZONE_SIZES: np.array([20, 20])}
     return scenario, discrepancies(scenario, Aims(np.zeros(2), {"ages": np.array(target, float)}, ()), counts)
 
 

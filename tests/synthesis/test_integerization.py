@@ -8,7 +8,7 @@ from scipy import sparse
 
 from schemas.model import FloatArray, IntArray
 from synthesis.allocation import allocate
-from synthesis.integerization import EXACT_IMPORTANCE, ROOT_IMPORTANCE, integerize, swap, systematic_rounding
+from synthesis.integerization import EXACT_IMPORTANCES, ROOT_IMPORTANCE, integerize, swap, systematic_rounding
 from synthesis.system import Block, System
 from tests.strategies import rngs
 
@@ -36,7 +36,7 @@ def random_system(rng: np.random.Generator, rows: int, weights: FloatArray | Non
 def cost(system: System, counts: IntArray | FloatArray, weights: FloatArray) -> float:
     """Squared distance from what cells want, exact ones weighing more."""
     distance = system.matrix.T @ counts - system.wanted(system.matrix.T @ weights)
-    importance = np.where(system.exact, EXACT_IMPORTANCE, np.where(system.of_root, ROOT_IMPORTANCE, 1.0))
+    importance = np.where(system.exact, EXACT_IMPORTANCES[0], np.where(system.of_root, ROOT_IMPORTANCE, 1.0))
     return float(importance @ distance**2)
 
 
@@ -117,26 +117,26 @@ def test_swaps_never_make_it_worse(rng: np.random.Generator, rows: int, total: i
     rounded = systematic_rounding(weights, total, rng)
     quick, thorough = (swap(system, rounded, weights, is_thorough) for is_thorough in (False, True))
 
-    assert cost(system, thorough, weights) <= cost(system, quick, weights) <= cost(system, rounded, weights)
-    assert quick.sum() == thorough.sum() == rounded.sum()
+    assert cost(system, quick, weights) <= cost(system, rounded, weights)
+    assert cost(system, thorough, weights) <= cost(system, quick, weights) or not is_feasible
+    assert quick.sum() == thorough.sum() == rounded.sum() == total
 
 
 def test_a_cycle_of_cells_that_only_two_swaps_mend_is_mended() -> None:
-    # A 2 x 2 joint known by its margins and one of its diagonals: single swaps always miss a margin.
+    # A 2 x 2 joint off by one around the cycle, its margins being right: one swap mends two cells and spoils two.
     row, column = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
-    diagonal = np.array([[1.0, 0, 0, 1], [0, 1, 1, 0]]).T
-    blocks = tuple(Block(f"t{i}", 0, 2 * i, 2 * i + 2, False, True, True) for i in range(3))
-    matrix = sparse.csr_matrix(np.concatenate([np.eye(2)[row], np.eye(2)[column], diagonal], axis=1))
-    system = System(matrix, blocks, np.array([10.0, 10, 10, 10, 14, 6]), np.zeros(6))
-    weights = np.array([7.0, 3, 3, 7])
+    edges = [0, 4, 6, 8]
+    blocks = tuple(Block(f"t{i}", 0, edges[i], edges[i + 1], False, True, True) for i in range(3))
+    matrix = sparse.csr_matrix(np.concatenate([np.eye(4), np.eye(2)[row], np.eye(2)[column]], axis=1))
+    system = System(matrix, blocks, np.array([5.0] * 4 + [10.0] * 4), np.zeros(8))
 
-    assert swap(system, np.array([6, 4, 4, 6]), weights).tolist() == [7, 3, 3, 7]
+    assert swap(system, np.array([6, 4, 4, 6]), np.full(4, 5.0)).tolist() == [5, 5, 5, 5]
 
 
 def test_exact_cells_come_before_members_cells() -> None:
     blocks = (Block("root", 0, 0, 2, False, True, True), Block("member", 0, 2, 3, False, False, False))
     matrix = sparse.csr_matrix(np.array([[1.0, 0, 3], [0, 1, 0]]))
-    system = System(matrix, blocks, np.array([5.0, 5, 20]), np.zeros(3))
+    system = System(matrix, blocks, np.array([5.0, 5, 30]), np.zeros(3))
 
     assert integerize(system, np.array([5.0, 5]), 10, np.random.default_rng(0)).tolist() == [5, 5]
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.expression import CategoryTest, Column
+from schemas.expression import CategoryTest, Column, Compare
 from schemas.model import Entity, IntArray, Rule, Scenario, Variable
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES, count_records, merge_counts, no_counts
@@ -15,9 +15,10 @@ from synthesis.cells import CellCoder
 from synthesis.discrepancy import discrepancies
 from synthesis.plan import plan_values
 from synthesis.records import Records
+from synthesis.sampling import draw
 from synthesis.unit_plan import UnitPlan, plan_unit
 from synthesis.units import closed_units
-from tests.strategies import Example, category_axis, compiled, flat_scenarios, nested_scenarios, table
+from tests.strategies import Example, binned_axis, category_axis, compiled, flat_scenarios, nested_scenarios, table
 
 SETTINGS = RunSettings(random_seed=3)
 
@@ -108,6 +109,23 @@ def test_the_same_settings_give_the_same_plan_and_another_random_seed_another(ex
     for name, column in first.plan.atoms.members.items():
         assert column.tolist() == second.plan.atoms.members[name].tolist()
     assert first.plan.atoms.members["age"].tolist() != other.plan.atoms.members["age"].tolist()
+
+
+def test_a_rule_between_exact_numbers_leaves_the_targets_within_reach() -> None:
+    first, second = (Variable(name, "number", low=0, high=100) for name in ("first", "second"))
+    bins = (0, 25, 50, 75, 100)
+    tables = (
+        table("first", [binned_axis("first", *bins)], [880, 620, 370, 130]),
+        table("second", [binned_axis("second", *bins)], [130, 370, 620, 880]),
+    )
+    less = Rule("less", "trip", Compare("<", Column("trip", "first"), Column("trip", "second")))
+    scenario = Scenario("ordered", Entity("trip", (first, second)), tables, rules=(less,))
+    ((planned, _),) = unit_plans(scenario)
+    coder, rng = compiled(scenario), np.random.default_rng(1)
+    rows = np.repeat(np.arange(planned.plan.count), planned.counts)
+
+    assert planned.missed < 1e-3
+    assert draw(scenario, coder.grids, planned.plan, rows, rng, SETTINGS.max_redraws).shortfall <= 20
 
 
 def test_rare_support_is_found_that_the_chain_alone_would_miss() -> None:
