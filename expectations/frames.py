@@ -51,7 +51,8 @@ def _nobody(entity: Entity) -> pd.DataFrame:
 
 def _with_hive_columns(root: Entity, name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with variables that only the partition's name states (`county=50007`)."""
-    stated = dict(part.split("=", 1) for part in name.split("/") if "=" in part)
+    folder = name.rpartition("/")[0] or name  # `county=50007/b000001`; a zone's own name may hold "/" or "="
+    stated = dict([folder.split("=", 1)]) if "=" in folder else {}
     missing = [v for v in root.variables if v.name in stated and v.name not in frame]
     for variable in missing:
         categories = dict.fromkeys([*variable.categories, stated[variable.name]])

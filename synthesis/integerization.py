@@ -31,6 +31,8 @@ ROOT_IMPORTANCE = 6.0
 
 The lower leaves more room to move; the higher follows where tables that contradict each other pulled at exact cells.
 """
+UNREACHABLE = 2.0
+"""A cell this many records from what it wants even before rounding is out of reach."""
 SMALL_GAIN = 1e-6
 MET = 0.5
 """A cell nearer than this to what it wants cannot be improved by a whole record."""
@@ -76,7 +78,7 @@ def systematic_rounding(weights: FloatArray, total: int, rng: np.random.Generato
 def swap(system: System, counts: IntArray, weights: FloatArray, is_thorough: bool = True) -> IntArray:
     """The counts after swaps between rows of positive weight, for as long as they bring cells nearer."""
     matrix, exact = system.matrix, system.exact
-    distance = matrix.T @ counts - system.wanted(matrix.T @ weights)
+    distance = matrix.T @ counts - reachable(system, weights)
     counts = counts.copy()
     for exact_importance in EXACT_IMPORTANCES:
         importance = np.where(exact, exact_importance, np.where(system.of_root, ROOT_IMPORTANCE, 1.0))
@@ -92,6 +94,16 @@ def swap(system: System, counts: IntArray, weights: FloatArray, is_thorough: boo
         if not _are_missed(state, exact):
             break
     return counts
+
+
+def reachable(system: System, weights: FloatArray) -> FloatArray:
+    """What each cell wants, or, where tables contradict each other, the compromise that the weights are.
+
+    Swaps cannot close a gap that the weights could not, and would trade exact cells for it, record by record.
+    """
+    achieved = system.matrix.T @ weights
+    wanted = system.wanted(achieved)
+    return np.where(np.abs(achieved - wanted) > UNREACHABLE, achieved, wanted)
 
 
 def _are_missed(state: _State, cells: BoolArray) -> bool:

@@ -53,7 +53,7 @@ def test_every_cell_of_a_flat_scenario_is_within_two_records(example: Example) -
     assert planned.counts.sum() == 2000
     assert planned.missed < 1e-3
     assert planned.unsupported == 0
-    assert max(np.abs(part.discrepancy).max() for part in found) <= 2
+    assert max(np.abs(part.discrepancy).max() for part in found) <= 2 + 1e-6
 
 
 @settings(max_examples=30, derandomize=True, deadline=None)
@@ -69,7 +69,7 @@ def test_root_cells_of_a_nested_scenario_are_within_two_records(example: Example
     assert total[ZONE_SIZES].tolist() == aims.zone_sizes.tolist()
     for part in discrepancies(scenario, aims, total):
         is_root = part.table.entity == "household"
-        assert np.abs(part.discrepancy).max() <= 2 if is_root else part.tvd.max() < 0.1
+        assert np.abs(part.discrepancy).max() <= 2 + 1e-6 if is_root else part.tvd.max() < 0.1
 
 
 @settings(max_examples=15, derandomize=True, deadline=None)
