@@ -22,7 +22,7 @@ class RunSettings(BaseModel):
         30_000, description="candidate plan rows of a unit, at most"
     )
     batch_seconds: Annotated[float, Field(gt=0, le=600)] = Field(3.0, description="work aimed at per batch")
-    max_redraws: Annotated[int, Field(ge=0, le=1000)] = 50
+    max_redraws: Annotated[int, Field(ge=0, le=1000)] = 200
 
     workers: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         None, description="local Dask workers; default: one per core"

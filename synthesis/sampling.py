@@ -68,6 +68,16 @@ def draw(
     return Drawn(records, plan_rows, drawn, rejections, 0, kept, kept_rules)
 
 
+def acceptance_counts(scenario: Scenario, grids: Grids, plan: Plan, rng: np.random.Generator, trials: int) -> IntArray:
+    """How many of `trials` draws of each plan row are accepted."""
+    per_row, every = plan.atoms.members_per_root(), np.arange(plan.count)
+    accepted = np.zeros(plan.count, dtype=np.int64)
+    for _ in range(trials):
+        drawn = _draw(scenario, grids, plan, per_row, every, rng)
+        accepted += first_broken_rule(scenario, scenario.rules, drawn) < 0
+    return accepted
+
+
 def _draw(
     scenario: Scenario, grids: Grids, plan: Plan, per_row: IntArray, plan_rows: IntArray, rng: np.random.Generator
 ) -> Records:

@@ -16,6 +16,7 @@ from synthesis.plan import Plan, join_plans, plan_values
 from synthesis.proposer import CHAIN, FLAT, OfflineProposer, build_proposer, propose
 from synthesis.randomness import keyed_rng
 from synthesis.records import Records
+from synthesis.sampling import acceptance_counts
 from synthesis.system import System, build_system, zone_round_sizes
 from synthesis.units import Unit
 
@@ -23,6 +24,8 @@ MIN_ROWS_PER_ZONE = 2000
 MIN_ROWS = 20_000
 ROWS_PER_RECORD = 2
 FLAT_ATTEMPTS = 4
+TRIALS, TRIALS_ACCEPTED = 16, 2
+"""Draws of a candidate in trial, and how many of them the rules have to accept."""
 FLAT_PRIOR_SHARE = 0.05
 
 
@@ -57,12 +60,13 @@ def plan_unit(
     proposer = build_proposer(coder, zones)
     zone_of_row = np.repeat(zones, _rows_per_zone(settings, sizes, is_last))
     proposals = propose(proposer, zone_of_row, rng, CHAIN)
+    likely = _likely_rows(proposer, proposals.plan, rng)
 
     def system_of(plan: Plan) -> System:
         values = plan_values(coder.scenario, coder.grids, plan)
         return build_system(coder, values, zones, aims, committed, zone_committed, fraction)
 
-    plan, system, unsupported = _complete(proposer, proposals.plan, system_of, zone_of_row, rng)
+    plan, system, unsupported = _complete(proposer, likely, system_of, zone_of_row, rng)
     total = int(sizes.sum())
     allocation = allocate(system, plan.prior, total)
     rng = keyed_rng(settings.random_seed, "integerize", round_index, unit.index)
@@ -79,6 +83,16 @@ def plan_unit(
         allocation.steps,
         allocation.missed,
     )
+
+
+def _likely_rows(proposer: OfflineProposer, plan: Plan, rng: np.random.Generator) -> Plan:
+    """The plan without rows whose draws would hardly ever be accepted, where a rule depends on the values drawn."""
+    scenario, grids = proposer.coder.scenario, proposer.coder.grids
+    if len(proposer.rules) == len(scenario.rules):
+        return plan
+    accepted = acceptance_counts(scenario, grids, plan, rng, TRIALS)
+    # Where nothing is likely, what is there is kept: the shortfall will say so.
+    return plan.take(np.flatnonzero(accepted >= min(TRIALS_ACCEPTED, accepted.max(initial=0))))
 
 
 def _rows_per_zone(settings: RunSettings, sizes: IntArray, is_last: bool) -> IntArray:
@@ -101,12 +115,12 @@ def _complete(
         missing = _unsupported(system)
         if not missing.any():
             break
-        extra = propose(proposer, zone_of_row, rng, FLAT, flat=True)
-        hits = system_of(extra.plan).matrix @ missing.astype(float)
+        extra = _likely_rows(proposer, propose(proposer, zone_of_row, rng, FLAT, flat=True).plan, rng)
+        hits = system_of(extra).matrix @ missing.astype(float)
         chosen = np.flatnonzero(hits > 0)[: max(len(zone_of_row) // 4, 100)]
         if len(chosen) == 0:
             continue
-        rare = extra.plan.take(chosen)
+        rare = extra.take(chosen)
         weight = FLAT_PRIOR_SHARE * plan.prior.sum() / len(chosen)
         plan = join_plans([plan, Plan(rare.atoms, np.full(len(chosen), weight), rare.proposal)])
         system = system_of(plan)
