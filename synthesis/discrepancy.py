@@ -113,8 +113,3 @@ def _table(table: TargetTable, aims: Aims, counts: Counts, fraction: float, has_
 
 def _shares(values: FloatArray, totals: FloatArray) -> FloatArray:
     return np.divide(values, totals, out=np.zeros(values.shape), where=totals > 0)
-
-
-def root_records(counts: Counts) -> int:
-    """Root records counted so far."""
-    return int(counts[ZONE_SIZES].sum())

@@ -15,7 +15,6 @@ from synthesis.discrepancy import (
     cell_name,
     discrepancies,
     fit_of,
-    root_records,
     unit_name,
     worst_cells,
 )
@@ -163,4 +162,3 @@ def test_the_fit_of_a_round_sums_up_all_units() -> None:
 def test_a_table_of_the_whole_names_no_zone() -> None:
     assert unit_name(scenario_of(sexes()), sexes(), 0) is None
     assert cell_name(table("ages", [category_axis(SEX), AGE], np.zeros(4)), 3) == "sex=m, age=[5, 10)"
-    assert root_records({ZONE_SIZES: np.array([3, 4])}) == 7
