@@ -1,6 +1,5 @@
 """A dataset read back: its commits, its frames partition by partition, and a full recount."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adapters.partitions import FOOTER_KEY, dataset_files, verify_files
+from adapters.partitions import dataset_files, read_footer, verify_files
 from schemas.errors import CorruptionError
 from schemas.model import Scenario
 
@@ -27,12 +26,9 @@ def read_commits(dataset: Path, scenario: Scenario) -> list[dict[str, Any]]:
     """Every batch's commit, in batch order, its files verified; a file that no commit names is refused."""
     commits = []
     for path in dataset_files(dataset, scenario.root.name):
-        try:
-            stored = (pq.read_metadata(path).metadata or {}).get(FOOTER_KEY)
-        except (pa.ArrowException, OSError) as exc:
-            raise CorruptionError(f"{path}: not readable as parquet ({str(exc).splitlines()[0]})") from exc
-        if stored is not None:
-            commits.append({**json.loads(stored), "file": path.relative_to(dataset).as_posix()})
+        commit = read_footer(path)
+        if commit is not None:
+            commits.append({**commit, "file": path.relative_to(dataset).as_posix()})
     commits.sort(key=lambda commit: commit["batch_id"])
     _verify(dataset, scenario, commits)
     return commits

@@ -64,14 +64,19 @@ def read_commit(dataset: Path, files: BatchFiles) -> dict[str, Any] | None:
     path = dataset / files.commit
     if not path.is_file():
         return None
+    commit = read_footer(path)
+    if commit is None:
+        raise CorruptionError(f"{path}: the footer holds no commit")
+    return commit
+
+
+def read_footer(path: Path) -> dict[str, Any] | None:
+    """The commit in a file's footer; None where it holds none."""
     try:
         stored = (pq.read_metadata(path).metadata or {}).get(FOOTER_KEY)
     except (pa.ArrowException, OSError) as exc:
         raise CorruptionError(f"{path}: not readable as parquet ({str(exc).splitlines()[0]})") from exc
-    if stored is None:
-        raise CorruptionError(f"{path}: the footer holds no commit")
-    commit: dict[str, Any] = json.loads(stored)
-    return commit
+    return None if stored is None else json.loads(stored)
 
 
 def verify_commit(dataset: Path, files: BatchFiles, commit: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The batch: propose, compile, allocate, draw and commit, all on one Dask worker."""
 
 import time
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -127,13 +128,12 @@ def _keep_plan(context: Context, spec: BatchSpec, plan: Plan, counts: IntArray, 
 
 
 def _proposed(units: list[UnitPlan]) -> dict[str, Any]:
-    rejections: dict[str, int] = {}
+    rejections: Counter[str] = Counter()
     for unit in units:
-        for rule, count in unit.rejections.items():
-            rejections[rule] = rejections.get(rule, 0) + count
+        rejections.update(unit.rejections)
     return {
         "rows": sum(unit.proposed for unit in units),
-        "rejections": rejections,
+        "rejections": dict(rejections),
         "unsupported_cells": sum(unit.unsupported for unit in units),
         "steps": max(unit.steps for unit in units),
     }

@@ -7,9 +7,9 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from adapters.aggregates_file import aggregates_table, write_aggregates
+from adapters.aggregates_file import aggregates_table
 from adapters.dataset import partition_frames, read_commits
-from adapters.run_folder import RunFolder
+from adapters.run_folder import RunFolder, write_table
 from adapters.storage import write_json
 from expectations.checkpoint import judge_aggregates, judge_records, judge_summary, judge_volume
 from expectations.outcomes import SuiteOutcome
@@ -49,9 +49,10 @@ def validate_run(root: Path, full: bool) -> dict[str, Any]:
     counts = reduce(merge_counts, (dense_counts(scenario, commit["counts"]) for commit in commits), no_counts(scenario))
     summary = reduce(merge_summaries, (commit["summary"] for commit in commits), EMPTY)
     found = discrepancies(scenario, context.aims, counts)
-    write_aggregates(run.aggregates, scenario, found)
+    aggregates = aggregates_table(scenario, found)
+    write_table(run.aggregates, aggregates)
     outcomes = [
-        judge_aggregates(scenario, aggregates_table(scenario, found).to_pandas()),
+        judge_aggregates(scenario, aggregates.to_pandas()),
         judge_volume(scenario, context.aims.zone_sizes, counts[ZONE_SIZES]),
     ]
     total = sum(commit["records"] + commit["members"] for commit in commits)
