@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from adapters.scenario_document import Document
 from adapters.scenario_files import input_files, read_scenario
-from adapters.storage import replacing, write_json
+from adapters.storage import remove_temporaries, replacing, write_json
 from schemas.errors import RunError, UserError
 from schemas.model import IntArray, Scenario
 
@@ -94,10 +94,14 @@ class RunFolder:
             return {name: stored[name] for name in stored.files}
 
     def publish(self) -> None:
-        """Make the staged dataset the published one, by one rename; repeating it changes nothing."""
+        """Make the staged dataset the published one, by one rename; repeating it changes nothing.
+
+        What a killed worker left half-written is removed first: every batch has its commit by now.
+        """
         if self.staged_dataset.is_dir():
             if self.dataset.exists():
                 raise RunError(f"{self.dataset}: exists beside a staged dataset, expected one of them")
+            remove_temporaries(self.root)
             self.staged_dataset.rename(self.dataset)
 
     def read_proposed(self, plan_id: int) -> dict[str, Any]:

@@ -148,6 +148,18 @@ def test_plans_that_cannot_be_merged_leave_nothing_half(run):
     assert [path for path in run.root.iterdir() if path.suffix == ".tmp"] == []
 
 
+def test_what_a_killed_worker_left_half_written_is_not_published(run):
+    staged = run.staged_dataset / "household" / "county=01"
+    staged.mkdir(parents=True)
+    (staged / "b000001.parquet").write_bytes(b"whole")
+    (staged / ".b000001.parquet.77.tmp").write_bytes(b"half")
+    run.quarantine.mkdir()
+    (run.quarantine / ".p000001.parquet.77.tmp").write_bytes(b"half")
+    run.publish()
+    files = [path.relative_to(run.root) for path in run.root.rglob("*") if path.is_file()]
+    assert sorted(map(str, files)) == ["dataset/household/county=01/b000001.parquet"]
+
+
 def test_table_is_written_whole(tmp_path):
     write_table(tmp_path / "new" / "a.parquet", pa.table({"a": [1]}))
     assert pq.read_table(tmp_path / "new" / "a.parquet")["a"].to_pylist() == [1]
