@@ -7,6 +7,7 @@ import numpy as np
 
 from schemas.model import IntArray, Scenario, TargetTable
 from synthesis.binning import Grids, Key, axis_lookup
+from synthesis.density_fit import fit_densities
 from synthesis.evaluation import holds
 from synthesis.records import Records
 
@@ -30,8 +31,9 @@ class CellCoder:
 
 
 def build_coder(scenario: Scenario, grids: Grids) -> CellCoder:
-    """The coder of a scenario's tables."""
-    return CellCoder(scenario, grids, tuple(_table_cells(scenario, grids, table) for table in scenario.tables))
+    """The coder of a scenario's tables, on the grids with their densities."""
+    tables = tuple(_table_cells(scenario, grids, table) for table in scenario.tables)
+    return CellCoder(scenario, fit_densities(scenario, grids), tables)
 
 
 def cell_ids(coder: CellCoder, records: Records) -> dict[str, IntArray]:
