@@ -1,8 +1,8 @@
-"""How a numeric variable is spread inside its atoms: curves, drawn from evenly, and their expected values.
+"""How a numeric variable is spread inside its atoms: curves, values drawn from them, and their expected values.
 
-A curve is piecewise even: every atom is cut into as many steps, and within a step all values are alike. Curve 0 is
-everybody's, the others are those of records with certain values of other variables (`given`). An atom of a curve is a
-*cell*; its number is curve * atoms + atom, so curve 0's cells are the atoms themselves.
+Curve 0 is everybody's, the others are those of records with certain values of other variables (`given`). An atom of a
+curve is a *cell*; its number is curve * atoms + atom, so curve 0's cells are the atoms themselves. Drawing looks a cell
+up in a table of quantiles, which costs what an even draw does.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,10 @@ import numpy as np
 from schemas.model import FloatArray, IntArray
 from synthesis.records import Array
 
+MAX_SLOTS, ALL_SLOTS = 256, 2**18
+"""Equally likely slots of a cell, at most, and of all cells."""
+CHANCE_DRAWS = 512
+"""Draws per cell beyond which chance spreads them evenly enough (to a hundredth of the cell's width)."""
 FEW_CELLS = 2**16
 """Cell numbers that fit two bytes are sorted by radix, several times faster."""
 
@@ -28,18 +32,18 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Density:
-    """`points`: steps' ends, (atoms, steps + 1). `masses`: share of a curve's records in an atom, (curves, atoms).
+    """`masses`: share of a curve's records in an atom, (curves, atoms).
 
-    `knots`: cell + share of the cell below each point, flat, and `values`: those points, cell by cell. `lows`, `lasts`
-    and `means`: the least, largest and expected value of each cell.
+    Per cell, `lasts` is the largest value and `means` the expected one, (cells,). Its values rise through equally
+    likely slots, evenly within each: from `starts` by `steps`, flat (cells * slots).
     """
 
     is_integer: bool
-    points: FloatArray
+    is_exact: bool
     masses: FloatArray
-    knots: FloatArray
-    values: FloatArray
-    lows: FloatArray
+    slots: int
+    starts: FloatArray
+    steps: FloatArray
     lasts: FloatArray
     means: FloatArray
     given: tuple[Given, ...] = ()
@@ -47,34 +51,31 @@ class Density:
     @property
     def atoms(self) -> int:
         """Number of atoms."""
-        return len(self.points)
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether every atom is a single value."""
-        return self.is_integer and len(self.points) == self.points[-1, -1] - self.points[0, 0]
+        return self.masses.shape[1]
 
 
 def build_density(
     is_integer: bool, points: FloatArray, step_masses: FloatArray, given: tuple[Given, ...] = ()
 ) -> Density:
-    """The density of curves with these `step_masses` (curves, atoms, steps); an atom without mass is spread evenly."""
-    curves, atoms, steps = step_masses.shape
-    masses, widths = step_masses.sum(axis=2), np.diff(points, axis=1)
-    even = widths / widths.sum(axis=1)[:, None]
-    shares = np.divide(
-        step_masses, masses[:, :, None], out=np.tile(even, (curves, 1, 1)), where=masses[:, :, None] > 0
-    ).reshape(-1, steps)
-    knots = np.zeros((curves * atoms, steps + 1))
-    np.cumsum(shares, axis=1, out=knots[:, 1:])
-    knots[:, -1] = 1.0
-    knots += np.arange(len(knots))[:, None]
-    middles = (points[:, :-1] + points[:, 1:] - is_integer) / 2
-    means = (shares * np.tile(middles, (curves, 1))).sum(axis=1)
-    every = np.tile(points, (curves, 1))
-    lows, ends = every[:, 0], every[:, -1]
-    lasts = ends - 1 if is_integer else np.nextafter(ends, lows)
-    return Density(is_integer, points, masses, knots.ravel(), every.ravel(), lows, lasts, means, given)
+    """The density of curves with `step_masses` (curves, atoms, steps) between `points` (atoms, steps + 1).
+
+    Within a step all values are alike, and so they are in an atom without mass.
+    """
+    curves, atoms, _ = step_masses.shape
+    quantiles = _quantiles(points, step_masses)
+    ends = np.tile(points[:, -1], curves)
+    lasts = ends - 1 if is_integer else np.nextafter(ends, np.tile(points[:, 0], curves))
+    return Density(
+        is_integer=is_integer,
+        is_exact=is_integer and atoms == points[-1, -1] - points[0, 0],
+        masses=step_masses.sum(axis=2),
+        slots=quantiles.shape[1] - 1,
+        starts=quantiles[:, :-1].ravel(),
+        steps=np.diff(quantiles, axis=1).ravel(),
+        lasts=lasts,
+        means=_means(quantiles, is_integer),
+        given=given,
+    )
 
 
 def cells_of(density: Density, name: str, atoms: Mapping[str, Array]) -> IntArray:
@@ -91,30 +92,62 @@ def cells_of(density: Density, name: str, atoms: Mapping[str, Array]) -> IntArra
 
 
 def draw_values(density: Density, cells: IntArray, rng: np.random.Generator) -> Array:
-    """A value inside each cell. A cell's draws are one from each of equally likely parts of it, in random order.
+    """A value inside each cell, by its density.
 
-    That leaves no more sampling noise inside the bins than rounding to whole records needs, and each draw by itself
-    follows the density.
+    Where a cell has few draws, one comes from each of as many equally likely parts of it: inside the bins, too, there
+    is no more sampling noise than whole records need.
     """
     if density.is_exact:
-        return density.lows[cells].astype(np.int64)
-    order, sizes = _grouped(cells, rng)
-    inside = np.repeat(np.arange(len(sizes)), sizes)
-    ranks = np.arange(len(cells)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    place = inside + (ranks + rng.random(len(cells))) / np.repeat(sizes, sizes)
-    drawn = np.interp(place, density.knots, density.values)
+        return density.lasts[cells].astype(np.int64)
+    is_chance = len(cells) > CHANCE_DRAWS * len(density.lasts)
+    place = rng.random(len(cells)) if is_chance else _even_places(cells, rng)
+    place *= density.slots
+    slot = place.astype(np.int64)
+    place -= slot
+    slot += cells * density.slots
+    values = density.starts[slot] + place * density.steps[slot]
     if density.is_integer:
-        np.floor(drawn, out=drawn)
-    values = np.empty(len(cells), dtype=np.int64 if density.is_integer else np.float64)
-    # Rounding may bring a draw to the very end of its cell.
-    values[order] = np.clip(drawn, density.lows[inside], density.lasts[inside])
-    return values
+        np.floor(values, out=values)
+    # Rounding may bring a draw to the excluded end of its cell.
+    np.minimum(values, density.lasts[cells], out=values)
+    return values.astype(np.int64) if density.is_integer else values
 
 
-def _grouped(cells: IntArray, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-    """The rows sorted by cell, in random order within each, and the number of rows of every cell up to the largest."""
+def _even_places(cells: IntArray, rng: np.random.Generator) -> FloatArray:
+    """Places in [0, 1): the k rows of a cell are, in random order, somewhere in each k-th part."""
     shuffled = rng.permutation(len(cells))
     keys = cells[shuffled]
     sizes = np.bincount(keys)
-    keys = keys.astype(np.uint16) if len(sizes) <= FEW_CELLS else keys
-    return shuffled[np.argsort(keys, kind="stable")], sizes
+    by_cell = np.argsort(keys.astype(np.uint16) if len(sizes) <= FEW_CELLS else keys, kind="stable")
+    ranks = np.arange(len(cells)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    places = np.empty(len(cells))
+    places[shuffled[by_cell]] = (ranks + rng.random(len(cells))) / np.repeat(sizes, sizes)
+    return np.minimum(places, np.nextafter(1.0, 0.0))
+
+
+def _quantiles(points: FloatArray, step_masses: FloatArray) -> FloatArray:
+    """Each cell's value at equally spaced shares, its two ends included: (cells, slots + 1)."""
+    curves, _, steps = step_masses.shape
+    masses = step_masses.sum(axis=2, keepdims=True)
+    even = np.broadcast_to(np.diff(points, axis=1) / np.ptp(points, axis=1)[:, None], step_masses.shape)
+    shares = np.divide(step_masses, masses, out=even.copy(), where=masses > 0).reshape(-1, steps)
+    below = np.concatenate([np.zeros((len(shares), 1)), np.cumsum(shares, axis=1)], axis=1)
+    below[:, -1] = 1.0
+    slots = min(max(ALL_SLOTS // len(shares), 16), MAX_SLOTS)
+    first = np.arange(len(shares))[:, None]
+    values = np.tile(points, (curves, 1))
+    # Cell c's distribution function is shifted to [c, c + 1]: one interpolation serves all.
+    quantiles = np.interp(first + np.linspace(0, 1, slots + 1), (first + below).ravel(), values.ravel())
+    quantiles[:, 0], quantiles[:, -1] = values[:, 0], values[:, -1]
+    return quantiles
+
+
+def _means(quantiles: FloatArray, is_integer: bool) -> FloatArray:
+    """The expected value of each cell; that of a floor where values are whole numbers."""
+    starts, ends = quantiles[:, :-1], quantiles[:, 1:]
+    if not is_integer:
+        return ((starts + ends) / 2).mean(axis=1)
+    whole = np.floor(quantiles)
+    area = whole * (whole - 1) / 2 + whole * (quantiles - whole)  # of floor(x), from 0
+    floors = np.divide(np.diff(area, axis=1), ends - starts, out=whole[:, :-1].copy(), where=ends > starts)
+    return floors.mean(axis=1)

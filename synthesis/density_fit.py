@@ -66,7 +66,7 @@ def _fit(scenario: Scenario, grids: Grids, entity: str, variable: Variable, grid
     if variable.prior_weights is not None:
         weights = np.concatenate(([0.0], np.cumsum(variable.prior_weights)))
         below = weights[(points - variable.low).astype(np.int64)]
-        return build_density(is_integer, points, np.diff(below / weights[-1])[None])
+        return build_density(is_integer, points, np.diff(below / weights[-1], axis=1)[None])
     everybody = _step_masses(knots, points)
     joint = _best_joint(scenario, grids, entity, variable)
     if joint is None:
