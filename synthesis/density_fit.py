@@ -129,18 +129,17 @@ def _knots(margins: list[_Margin]) -> _Margin:
 
 
 def _join_thin(margin: _Margin) -> _Margin:
-    """The margin with neighbouring bins joined until each counts enough records; an open class stays by itself."""
+    """The margin with neighbouring thin bins joined until they count enough records; an open class stays by itself."""
     least = min(RELIABLE_RECORDS, margin.counts.sum() / 8)
     closed = len(margin.counts) - margin.is_open
     kept, waiting = [0], 0.0
-    for index in range(closed):
-        waiting += margin.counts[index]
+    for index, count in enumerate(margin.counts[:closed]):
+        if count >= least and kept[-1] < index:
+            kept.append(index)
+        waiting = count if kept[-1] == index else waiting + count
         if waiting >= least:
             kept.append(index + 1)
-            waiting = 0.0
-    kept[max(len(kept) - 1, 1) :] = [closed]  # what is left over at the end joins the bin before it
-    if margin.is_open:
-        kept.append(closed + 1)
+    kept = sorted({*kept, closed, len(margin.counts)})
     return _Margin(margin.edges[kept], np.add.reduceat(margin.counts, kept[:-1]), margin.is_open)
 
 
