@@ -11,6 +11,7 @@ import typer
 
 from cli.check import check
 from cli.environment import prepare_environment
+from cli.importing import importing
 from cli.review import report, validate
 from cli.run import resume, run
 from cli.schema import schema
@@ -36,6 +37,7 @@ app.command(epilog=_example("synthor resume runs/ecommerce"))(resume)
 app.command(epilog=_example("synthor validate runs/ecommerce --full"))(validate)
 app.command(epilog=_example("synthor report runs/ecommerce"))(report)
 app.command(epilog=_example("synthor schema > scenario.schema.json"))(schema)
+app.add_typer(importing)
 
 
 def _show_version(is_asked: bool) -> None:

@@ -1,0 +1,300 @@
+"""A PopulationSim folder as a draft scenario: every control is carried, or it is said why not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters.populationsim_files import Inputs, read_inputs
+from adapters.populationsim_zones import Totals, ZonePart, build_zones, read_totals
+from schemas.errors import UserError
+from schemas.imports import Draft, DraftTable, Finding
+from schemas.model import FloatArray
+from schemas.scenario import TargetSpec
+from synthesis.control_domains import Domain, build_domains
+from synthesis.control_expressions import columns_of, parse_control
+from synthesis.control_glossary import known
+from synthesis.control_groups import Control, Published, form_groups
+from synthesis.control_tables import Tables, add_group, add_total
+from synthesis.control_variables import ENTITIES, Assumptions, Variables, build_variables, safe_name
+from synthesis.expressions import nearest
+
+DEFAULT_MEMBERS = (1.0, 7.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What the user adds to the files."""
+
+    where: tuple[tuple[str, str], ...] = ()
+    ranges: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    definitions: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    binds_members: str = "share"
+    name: str | None = None
+
+
+def draft_populationsim(folder: Path, options: ImportOptions) -> Draft:
+    """The draft scenario of a PopulationSim folder."""
+    findings: list[Finding] = []
+    inputs = read_inputs(folder)
+    controls = _read_controls(inputs, findings)
+    totals = _read_all_totals(inputs, controls, findings)
+    zones = build_zones(inputs.crosswalk(), totals, _finest(inputs, controls, totals), options.where, findings)
+    controls = _within_part(controls, zones, findings)
+    counts = {c.target: totals[c.geography].counts(c.field, zones.units[c.geography]) for c in controls}
+    everybody = {c.target for c in controls if _counts_everybody(c, controls, inputs)}
+    return _draft(inputs, options, controls, everybody, counts, zones, findings)
+
+
+def _read_controls(inputs: Inputs, findings: list[Finding]) -> list[Control]:
+    """Controls whose expression can be read; the others are findings."""
+    rows, controls = inputs.controls, []
+    seen: set[str] = set()
+    for i in range(len(rows.lines)):
+        row = {name: column[i] for name, column in rows.columns.items()}
+        if row["seed_table"] not in ENTITIES:
+            raise rows.error(f"unknown seed table {row['seed_table']!r}{nearest(row['seed_table'], ENTITIES)}", i)
+        if not row["target"] or row["target"] in seen:
+            raise rows.error(f"target {row['target']!r} is empty or appears twice", i)
+        seen.add(row["target"])
+        where = f"{Path(rows.path).name}:{rows.lines[i]}"
+        try:
+            test = parse_control(row["expression"], row["seed_table"])
+        except UserError as exc:
+            findings.append(Finding("left out", row["target"], str(exc), where))
+            continue
+        importance = _importance(inputs, row.get("importance", ""), i)
+        texts = row["target"], row["geography"], row["seed_table"], row["control_field"]
+        controls.append(Control(*texts, importance, row["expression"], test, where))
+    return controls
+
+
+def _importance(inputs: Inputs, text: str, row: int) -> float:
+    try:
+        value = float(text) if text else 1000.0
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 1e15:
+        raise inputs.controls.error(f"importance {text!r}, expected a number above 0", row)
+    return value
+
+
+def _read_all_totals(inputs: Inputs, controls: Sequence[Control], findings: list[Finding]) -> dict[str, Totals]:
+    fields: dict[str, list[str]] = {}
+    for control in controls:
+        fields.setdefault(control.geography, []).append(control.field)
+    return {geography: read_totals(inputs, geography, names, findings) for geography, names in fields.items()}
+
+
+def _finest(inputs: Inputs, controls: Sequence[Control], totals: Mapping[str, Totals]) -> str:
+    """The geography of household controls with the most units."""
+    of_households = [c.geography for c in controls if c.table == "households"]
+    if not of_households:
+        raise inputs.controls.error("no control counts households, expected at least their total")
+    finest = max(of_households, key=lambda geography: len(totals[geography].row_of))
+    finer = [g for g in totals if len(totals[g].row_of) > len(totals[finest].row_of)]
+    if finer:
+        raise inputs.controls.error(f"no control counts households by {finer[0]}, expected one, such as their total")
+    return finest
+
+
+def _within_part(controls: Sequence[Control], zones: ZonePart, findings: list[Finding]) -> list[Control]:
+    """Controls whose units lie within the part that is asked for."""
+    kept = []
+    for control in controls:
+        if control.geography in zones.cut:
+            unit = zones.cut[control.geography]
+            text = f"counts {control.geography} {unit}, of which only a part was asked for"
+            findings.append(Finding("left out", control.target, text, control.where))
+        else:
+            kept.append(control)
+    return kept
+
+
+def _counts_everybody(control: Control, controls: Sequence[Control], inputs: Inputs) -> bool:
+    """Whether a control is a total: a test of weights, or of what no other control uses, that any record passes."""
+    columns = set(columns_of(control.test))
+    if not columns or control.target == inputs.settings.total_target:
+        return True
+    if all(known(column).is_weight or column in inputs.settings.weight_columns for column in columns):
+        return True
+    others = {column for other in controls if other is not control for column in columns_of(other.test)}
+    return not columns & others and control.text.replace(" ", "").endswith((">0", ">=0", ">0)", ">=0)"))
+
+
+def _draft(
+    inputs: Inputs,
+    options: ImportOptions,
+    controls: Sequence[Control],
+    everybody: set[str],
+    counts: Mapping[str, FloatArray],
+    zones: ZonePart,
+    findings: list[Finding],
+) -> Draft:
+    classes = [c for c in controls if c.target not in everybody]
+    domains = _domains(classes, options)
+    published = Published(counts, _totals(controls, everybody, counts, zones))
+    groups, noticed = form_groups(classes, domains, published)
+    findings.extend(noticed)
+    assumptions = Assumptions(options.ranges, options.definitions)
+    variables = build_variables(groups, domains, assumptions, list(zones.levels.values()), findings)
+    tables = Tables(zones.levels, zones.units, options.binds_members, findings=findings)
+    member_count = _member_count(controls, variables, zones, findings)
+    for control in controls:
+        if control.target in everybody:
+            add_total(tables, control, counts[control.target], _anybody(control.table, variables, member_count))
+    for group in groups:
+        add_group(tables, group, variables, published)
+    document = _document(inputs, options, controls, tables, variables, member_count, zones)
+    files = (_crosswalk(zones), *tables.files)
+    return Draft(document, files, tuple(_sorted(findings)), f"Import of PopulationSim's inputs: {document['name']}")
+
+
+def _domains(controls: Sequence[Control], options: ImportOptions) -> dict[tuple[str, str], Domain]:
+    found: dict[tuple[str, str], Domain] = {}
+    for table in ENTITIES:
+        ranges = {column: given for (of, column), given in options.ranges.items() if of == table}
+        tests = [control.test for control in controls if control.table == table]
+        found |= {(table, name): domain for name, domain in build_domains(tests, ranges).items()}
+    for of, column in (*options.ranges, *options.definitions):
+        if (of, column) not in found:
+            known_columns = [f"{table}.{name}" for table, name in found]
+            raise UserError(f"{of}.{column}: no control uses this column{nearest(f'{of}.{column}', known_columns)}")
+    return found
+
+
+def _totals(
+    controls: Sequence[Control], everybody: set[str], counts: Mapping[str, FloatArray], zones: ZonePart
+) -> dict[tuple[str, str], FloatArray]:
+    """Everybody per geography and seed table: as published there, else summed from the finest zones."""
+    totals: dict[tuple[str, str], FloatArray] = {}
+    for control in controls:
+        if control.target in everybody:
+            totals.setdefault((control.geography, control.table), counts[control.target])
+    for table in ENTITIES:
+        if (zones.finest, table) in totals:
+            for geography in zones.levels:
+                summed = zones.sums(totals[zones.finest, table], geography)
+                totals.setdefault((geography, table), summed)
+    return totals
+
+
+def _member_count(
+    controls: Sequence[Control], variables: Variables, zones: ZonePart, findings: list[Finding]
+) -> str | None:
+    """The name of the variable that counts a household's persons; None without persons."""
+    if not any(control.table == "persons" for control in controls):
+        return None
+    for (table, column), variable in variables.items():
+        if table == "households" and known(column).is_member_count and variable.domain.kind == "integer":
+            return variable.name
+    low, high = DEFAULT_MEMBERS
+    text = (
+        f"no control tells a household's size: {low:.0f} to {high:.0f} persons, each size half as frequent as the last"
+    )
+    findings.append(Finding("assumed", "household_size", text))
+    return safe_name("household_size", [variable.name for variable in variables.values()] + list(zones.levels.values()))
+
+
+def _anybody(table: str, variables: Variables, member_count: str | None) -> str:
+    """A condition that every record of the entity fulfils."""
+    if table == "households" and member_count is not None:
+        return f"{member_count} >= 0"
+    for (of, _), variable in variables.items():
+        if of == table and not variable.is_derived and not variable.is_category:
+            return f"{variable.name} >= {min(variable.low, 0):g}"
+    for (of, _), variable in variables.items():
+        if of == table and not variable.is_derived:
+            return f'{variable.name} == "{variable.atoms[0][0]}" or {variable.name} != "{variable.atoms[0][0]}"'
+    raise UserError(f"no control describes {table}, expected at least one beside their total")
+
+
+def _document(
+    inputs: Inputs,
+    options: ImportOptions,
+    controls: Sequence[Control],
+    tables: Tables,
+    variables: Variables,
+    member_count: str | None,
+    zones: ZonePart,
+) -> dict[str, Any]:
+    part = ", ".join(f"{column}={value}" for column, value in options.where)
+    name = safe_name(options.name or inputs.folder.resolve().name)
+    document: dict[str, Any] = {
+        "name": name,
+        "title": f"{inputs.folder.resolve().name}{f', {part}' if part else ''}, from PopulationSim's inputs",
+        "description": _description(inputs, zones),
+        "sources": {
+            "controls": {
+                "publisher": "whoever made the control totals",
+                "title": "control totals in PopulationSim's input format",
+            },
+            "importer": {"publisher": "synthor", "title": "importer's assumption, not a published figure"},
+        },
+        "entities": _entities(controls, tables, variables, member_count),
+        "zones": {
+            "variable": zones.levels[zones.finest],
+            "crosswalk": "zones.csv",
+            "partition_by": zones.partition_by,
+        },
+        "targets": _known_keys(tables.targets),
+    }
+    return document
+
+
+def _description(inputs: Inputs, zones: ZonePart) -> str:
+    seed = inputs.settings.seed_geography
+    seed_text = f" The seed geography was {seed}; no seed sample is used." if seed else " No seed sample is used."
+    return f"Imported; IMPORT.md says what was left out, repaired and assumed.{seed_text}"
+
+
+def _known_keys(targets: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The targets with the keys that scenarios have; an importance without one is kept in the note."""
+    if "importance" in TargetSpec.model_fields:
+        return dict(targets)
+    return {
+        name: {k: v for k, v in spec.items() if k not in ("importance", "note")}
+        | {"note": f"{spec['note']} Importance {spec['importance']:g}."}
+        for name, spec in targets.items()
+    }
+
+
+def _entities(
+    controls: Sequence[Control], tables: Tables, variables: Variables, member_count: str | None
+) -> dict[str, Any]:
+    entities: dict[str, Any] = {"household": {"variables": {}, "derived": {}}}
+    if member_count is not None:
+        entities["person"] = {"parent": "household", "count": member_count, "variables": {}, "derived": {}}
+    for variable in variables.values():
+        kind = "derived" if variable.is_derived else "variables"
+        entities[variable.entity][kind][variable.name] = dict(variable.spec)
+    if member_count is not None and member_count not in entities["household"]["variables"]:
+        low, high = (int(bound) for bound in DEFAULT_MEMBERS)
+        weights = {str(size): 0.5 ** (size - low) for size in range(low, high + 1)}
+        described = "persons in the household (importer's assumption: range and weights)"
+        spec = {"type": "integer", "range": [low, high], "description": described, "prior_weights": weights}
+        entities["household"]["variables"][member_count] = spec
+    for name, entity in entities.items():
+        entity["derived"] |= tables.derived[name]
+        if not entity["derived"]:
+            del entity["derived"]
+    return entities
+
+
+def _crosswalk(zones: ZonePart) -> DraftTable:
+    columns = [zones.unit_of_zone[geography] for geography in zones.levels]
+    return DraftTable("zones.csv", tuple(zones.levels.values()), list(zip(*columns, strict=True)))
+
+
+def _sorted(findings: Sequence[Finding]) -> list[Finding]:
+    order = ("left out", "repaired", "doubtful", "assumed", "noted")
+    return sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.kind))
+
+
+def household_total(draft: Draft) -> float:
+    """Households that the first table of them counts."""
+    first = next(iter(draft.document["targets"].values()))["file"]
+    rows = next(table.rows for table in draft.tables if table.file == first)
+    return float(np.sum([float(str(row[-1])) for row in rows]))
