@@ -191,9 +191,7 @@ def _member_count(
         if table == "households" and known(column).is_member_count and variable.domain.kind == "integer":
             return variable.name
     low, high = DEFAULT_MEMBERS
-    text = (
-        f"no control tells a household's size: {low:.0f} to {high:.0f} persons, each size half as frequent as the last"
-    )
+    text = f"no control tells a household's size: {low:.0f} to {high:.0f}, each half as frequent as the one before"
     findings.append(Finding("assumed", "household_size", text))
     return safe_name("household_size", [variable.name for variable in variables.values()] + list(zones.levels.values()))
 

@@ -61,7 +61,7 @@ class ZonePart:
         """Counts of the finest zones summed to a geography's units."""
         position = {name: i for i, name in enumerate(self.units[geography])}
         where = [position[unit] for unit in self.unit_of_zone[geography]]
-        return np.bincount(where, weights=zone_counts, minlength=len(position))
+        return np.bincount(where, weights=zone_counts, minlength=len(position)).astype(float)
 
     @property
     def partition_by(self) -> str:
@@ -150,10 +150,9 @@ def _one_row_per_zone(
         for name in needed:
             if columns[name][i] != columns[name][first]:
                 line = crosswalk.lines[first]
-                raise crosswalk.error(
-                    f"{finest} {zone!r} lies in {name} {columns[name][i]!r} here and in {columns[name][first]!r} on line {line}",
-                    i,
-                )
+                here, there = columns[name][i], columns[name][first]
+                message = f"{finest} {zone!r} lies in {name} {here!r} here and in {there!r} on line {line}"
+                raise crosswalk.error(message, i)
     if repeats:
         text = f"{repeats} repeated rows of the crosswalk were read once"
         findings.append(Finding("noted", finest, text, crosswalk.path))

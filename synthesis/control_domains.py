@@ -1,4 +1,4 @@
-"""Where controls' expressions can change their answer: the values of a column, cut at every constant it is tested with."""
+"""Where controls' expressions can change their answer: a column's values, cut at every constant it is tested with."""
 
 import itertools
 import math
@@ -144,16 +144,16 @@ def _edges(tests: list[IsIn | Compare], step: float) -> list[float]:
 
 def _intervals(edges: list[float], step: float) -> tuple[Region, ...]:
     """What lies between the edges, and below and above them; an integer's interval ends a step before its edge."""
-    ends = [-math.inf, *edges, math.inf]
     regions = []
-    for low, high in itertools.pairwise(ends):
+    for low, high in itertools.pairwise([-math.inf, *edges, math.inf]):
         last = high - step if math.isfinite(high) else high
-        inside = low if math.isfinite(low) else last
-        if not step:
-            inside = (
-                (low + high) / 2
-                if math.isfinite(low) and math.isfinite(high)
-                else (low + 1 if math.isfinite(low) else high - 1)
-            )
-        regions.append(Region(inside if math.isfinite(inside) else 0.0, low, last))
+        regions.append(Region(_inside(low, last, step), low, last))
     return tuple(regions)
+
+
+def _inside(low: float, high: float, step: float) -> float:
+    if math.isinf(low):
+        return high - (1 - step) if math.isfinite(high) else 0.0
+    if math.isinf(high):
+        return low + 1
+    return low if step else (low + high) / 2

@@ -107,8 +107,8 @@ def _number(node: Term, record: Mapping[str, Value]) -> float | None:
         case Constant(value=value):
             return float(value)
         case Column(variable=name):
-            value = record[name]
-            return float(value) if isinstance(value, int | float) else None
+            held = record[name]
+            return float(held) if isinstance(held, int | float) else None
         case Arithmetic(operator=operator, left=left, right=right):
             a, b = _number(left, record), _number(right, record)  # type: ignore[arg-type]
             if a is None or b is None or (operator == "/" and b == 0):

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from schemas.imports import Finding, FindingKind
-from schemas.model import BoolArray, FloatArray
+from schemas.model import BoolArray, FloatArray, IntArray
 from synthesis.control_domains import Domain, Region, truth_over
 from synthesis.control_expressions import Test, columns_of
 
@@ -165,7 +165,7 @@ def _settle(group: Group, published: Published, findings: list[Finding]) -> list
         findings.append(_finding("left out", group.controls, "too many combinations of values to look at"))
         return []
     group = _fill_empty(group, published, findings)
-    is_never = ~group.truth.any(axis=1)
+    is_never: BoolArray = np.asarray(~group.truth.any(axis=1))
     if is_never.any():
         kept = [control for control, never in zip(group.controls, is_never, strict=True) if not never]
         lost = [control for control, never in zip(group.controls, is_never, strict=True) if never]
@@ -186,9 +186,9 @@ def _fill_empty(group: Group, published: Published, findings: list[Finding]) -> 
     empty = np.flatnonzero(~group.truth.any(axis=1))
     if len(empty) != 1 or len(group.columns) != 1 or not _adds_up(group, published):
         return group
-    gap = ~group.truth.any(axis=0)
+    gap: BoolArray = np.asarray(~group.truth.any(axis=0))
     inner = _runs(gap)
-    inner = [run for run in inner if 0 < run[0] and run[-1] < len(gap) - 1] or inner
+    inner = [run for run in inner if run[0] > 0 and run[-1] < len(gap) - 1] or inner
     if len(inner) != 1:
         return group
     truth = group.truth.copy()
@@ -234,7 +234,7 @@ def _without_typo(group: Group, findings: list[Finding]) -> Group | None:
 def _most_specific_first(group: Group, findings: list[Finding]) -> Group | None:
     order = np.argsort(group.truth.sum(axis=1), kind="stable")
     truth = group.truth[order]
-    earlier = np.cumsum(truth, axis=0) - truth
+    earlier: IntArray = np.cumsum(truth, axis=0) - truth
     truth = truth & (earlier == 0)
     if not truth.any(axis=1).all():
         return None

@@ -44,8 +44,7 @@ class Tables:
 def add_total(tables: Tables, control: Control, counts: FloatArray, anybody: str) -> None:
     """The table of a control that counts everybody; members' is one only where their counts bind.
 
-    Args:
-        anybody: a condition that every record of the entity fulfils.
+    `anybody` is a condition that every record of the entity fulfils.
     """
     entity = ENTITIES[control.table]
     if entity == "person" and tables.binds_members == "share":
@@ -67,10 +66,7 @@ def add_total(tables: Tables, control: Control, counts: FloatArray, anybody: str
 def add_group(tables: Tables, group: Group, variables: Variables, published: Published) -> None:
     """The target table of a group."""
     counts = published.of(group.controls)
-    variable = variables[group.table, group.columns[0]] if len(group.columns) == 1 else None
-    labels = None if variable is None else _direct_labels(group, variable)
-    if variable is None or labels is None:
-        variable, labels = _derived_classes(tables, group, variables)
+    variable, labels = _direct(group, variables) or _derived_classes(tables, group, variables)
     name = variable if isinstance(variable, str) else variable.name
     spec: dict[str, Any] = {"entity": ENTITIES[group.table], "variables": [name]}
     rows = list(zip(labels, counts, strict=True))
@@ -84,6 +80,15 @@ def add_group(tables: Tables, group: Group, variables: Variables, published: Pub
     if group.table == "persons" and tables.binds_members == "count":
         spec["binds"] = "count"
     _add(tables, name, spec, rows, group.controls)
+
+
+def _direct(group: Group, variables: Variables) -> tuple[ImportedVariable | str, list[str]] | None:
+    """The one variable of which the group's classes are bins or categories, with their labels."""
+    if len(group.columns) > 1:
+        return None
+    variable = variables[group.table, group.columns[0]]
+    labels = _direct_labels(group, variable)
+    return None if labels is None else (variable, labels)
 
 
 def _direct_labels(group: Group, variable: ImportedVariable) -> list[str] | None:
@@ -122,7 +127,7 @@ def _bin(variable: ImportedVariable, row: BoolArray) -> str | None:
     return f"{low:.0f}-{high:.0f}" if low >= 0 else f"[{low:.0f}, {high:.0f}]"
 
 
-def _derived_classes(tables: Tables, group: Group, variables: Variables) -> tuple[str, list[str]]:
+def _derived_classes(tables: Tables, group: Group, variables: Variables) -> tuple[ImportedVariable | str, list[str]]:
     """A derived variable whose cases are the group's classes."""
     entity = ENTITIES[group.table]
     taken = [variable.name for variable in variables.values()] + [name for d in tables.derived.values() for name in d]

@@ -121,12 +121,14 @@ def _variable(
     findings: list[Finding],
 ) -> ImportedVariable:
     name, entity = safe_name(key[1], names), ENTITIES[key[0]]
+    spec: dict[str, Any]
     users = [group for group in groups if group.table == key[0] and key[1] in group.columns]
     described = known(key[1]).description or f"column {key[1]} of the seed {key[0]}"
     if not domain.is_numeric or any(becomes_category(group, groups, domain) for group in users):
         atoms = _atoms(domain, users)
-        spec = {"type": "category", "categories": [label for label, _ in atoms], "description": described}
-        spec["description"] += "; " + "; ".join(f"{label}: {_told(domain, held)}" for label, held in atoms)
+        described += "; " + "; ".join(f"{label}: {_told(domain, held)}" for label, held in atoms)
+        categories = [label for label, _ in atoms]
+        spec = {"type": "category", "categories": categories, "description": described}
         return ImportedVariable(name, entity, domain, spec, atoms=atoms)
     low, high, told = _range(key, domain, users, assumptions)
     if told:
