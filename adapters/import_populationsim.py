@@ -136,11 +136,13 @@ def _draft(
     classes = [c for c in controls if c.target not in everybody]
     domains = _domains(classes, options)
     published = Published(counts, _totals(controls, everybody, counts, zones))
+    findings.extend(_homeless(published, zones))
     groups, noticed = form_groups(classes, domains, published)
     findings.extend(noticed)
     assumptions = Assumptions(options.ranges, options.definitions)
     variables = build_variables(groups, domains, assumptions, list(zones.levels.values()), findings)
     tables = Tables(zones.levels, zones.units, options.binds_members, findings=findings)
+    controls = _described(controls, everybody, variables, findings)
     member_count = _member_count(controls, variables, zones, findings)
     for control in controls:
         if control.target in everybody:
@@ -181,6 +183,31 @@ def _totals(
     return totals
 
 
+def _homeless(published: Published, zones: ZonePart) -> list[Finding]:
+    """Persons counted where no household is."""
+    households, persons = (published.totals.get((zones.finest, table)) for table in ENTITIES)
+    if households is None or persons is None or not (alone := (households == 0) & (persons > 0)).any():
+        return []
+    text = (
+        f"{persons[alone].sum():,.0f} are counted in {alone.sum()} {zones.finest} units without a household, "
+        "presumably in group quarters: they are not synthesised"
+    )
+    return [Finding("doubtful", "persons", text)]
+
+
+def _described(
+    controls: Sequence[Control], everybody: set[str], variables: Variables, findings: list[Finding]
+) -> list[Control]:
+    """The controls without a total of persons of whom nothing else is told."""
+    if any(table == "persons" for table, _ in variables):
+        return list(controls)
+    for control in controls:
+        if control.table == "persons" and control.target in everybody:
+            text = "nothing else that is imported describes persons: only households are synthesised"
+            findings.append(Finding("left out", control.target, text, control.where))
+    return [control for control in controls if control.table != "persons"]
+
+
 def _member_count(
     controls: Sequence[Control], variables: Variables, zones: ZonePart, findings: list[Finding]
 ) -> str | None:
@@ -206,7 +233,7 @@ def _anybody(table: str, variables: Variables, member_count: str | None) -> str:
     for (of, _), variable in variables.items():
         if of == table and not variable.is_derived:
             return f'{variable.name} == "{variable.atoms[0][0]}" or {variable.name} != "{variable.atoms[0][0]}"'
-    raise UserError(f"no control describes {table}, expected at least one beside their total")
+    raise UserError(f"no control that can be used describes {table}, expected at least one beside their total")
 
 
 def _document(

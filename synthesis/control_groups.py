@@ -4,6 +4,7 @@ Published counts tell what was meant where the expressions do not: classes that 
 whatever their expressions say. What cannot be settled so is left out, and said.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -68,7 +69,7 @@ class Group:
 class Published:
     """Counts per control target and unit, and the entity's total per geography and seed table."""
 
-    counts: Mapping[str, FloatArray]
+    counts: dict[str, FloatArray]
     totals: Mapping[tuple[str, str], FloatArray]
 
     def of(self, controls: Sequence[Control]) -> FloatArray:
@@ -177,7 +178,7 @@ def _settle(group: Group, published: Published, findings: list[Finding]) -> list
     if not (group.truth.sum(axis=0) > 1).any():
         return [group]
     if _adds_up(group, published):
-        return _separate(group, findings)
+        return [_separate(group, published, findings)]
     return _layers(group, published, findings)
 
 
@@ -199,14 +200,33 @@ def _fill_empty(group: Group, published: Published, findings: list[Finding]) -> 
     return replace(group, truth=truth)
 
 
-def _separate(group: Group, findings: list[Finding]) -> list[Group]:
+def _separate(group: Group, published: Published, findings: list[Finding]) -> Group:
     """Overlapping expressions whose counts partition the total."""
     repaired = _without_typo(group, findings) if len(group.columns) == 1 else _most_specific_first(group, findings)
-    if repaired is None:
-        text = "the expressions overlap although the counts partition the total, and which one is wrong cannot be told"
-        findings.append(_finding("left out", group.controls, text))
-        return []
-    return [repaired]
+    return repaired or _joined(group, published, findings)
+
+
+def _joined(group: Group, published: Published, findings: list[Finding]) -> Group:
+    """Classes that overlap, directly or through others, become one: where they divide cannot be told."""
+    label = list(range(len(group.controls)))
+    for i, j in itertools.combinations(range(len(label)), 2):
+        if (group.truth[i] & group.truth[j]).any():
+            label = [label[i] if other == label[j] else other for other in label]
+    controls, truth = [], []
+    for first in dict.fromkeys(label):
+        members = [control for control, other in zip(group.controls, label, strict=True) if other == first]
+        controls.append(members[0] if len(members) == 1 else _union(members, published))
+        truth.append(group.truth[[other == first for other in label]].any(axis=0))
+        if len(members) > 1:
+            text = "the expressions overlap, and which is wrong cannot be told: read as one class, their counts added"
+            findings.append(_finding("repaired", members, text))
+    return replace(group, controls=tuple(controls), truth=np.array(truth))
+
+
+def _union(members: Sequence[Control], published: Published) -> Control:
+    target = " + ".join(control.target for control in members)
+    published.counts[target] = published.of(members).sum(axis=0)
+    return replace(members[0], target=target, field=" + ".join(control.field for control in members))
 
 
 def _without_typo(group: Group, findings: list[Finding]) -> Group | None:

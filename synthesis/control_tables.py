@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,7 @@ def add_total(tables: Tables, control: Control, counts: FloatArray, anybody: str
 def add_group(tables: Tables, group: Group, variables: Variables, published: Published) -> None:
     """The target table of a group."""
     counts = published.of(group.controls)
+    group = _without_gaps(group, tables.findings)
     variable, labels = _direct(group, variables) or _derived_classes(tables, group, variables)
     name = variable if isinstance(variable, str) else variable.name
     spec: dict[str, Any] = {"entity": ENTITIES[group.table], "variables": [name]}
@@ -97,19 +98,29 @@ def _direct_labels(group: Group, variable: ImportedVariable) -> list[str] | None
         atoms = {held: label for label, held in variable.atoms}
         found = [atoms.get(frozenset(np.flatnonzero(row).tolist())) for row in group.truth]
         return None if None in found else [str(label) for label in found]
-    filled = _without_gaps(group) if group.state == "complete" else group.truth
-    bins = [_bin(variable, row) for row in filled]
+    bins = [_bin(variable, row) for row in group.truth]
     return None if None in bins else [str(label) for label in bins]
 
 
-def _without_gaps(group: Group) -> BoolArray:
-    """Classes of a complete table; what lies between two of them belongs to the lower."""
+def _without_gaps(group: Group, findings: list[Finding]) -> Group:
+    """A complete table of one number whose inner gaps belong to the class below them."""
+    regions = [point[group.columns[0]] for point in group.points]
+    if group.state != "complete" or len(group.columns) > 1 or math.isnan(regions[0].low):
+        return group
     truth = group.truth.copy()
     inside = np.flatnonzero(truth.any(axis=0))
-    for point in range(inside[0], inside[-1]):
-        if not truth[:, point].any():
-            truth[:, point] = truth[:, point - 1]
-    return truth
+    for i in range(inside[0], inside[-1]):
+        if not truth[:, i].any():
+            truth[:, i] = truth[:, i - 1]
+            span = (
+                f"{regions[i].low:,.15g}"
+                if regions[i].low == regions[i].high
+                else f"{regions[i].low:,.15g} to {regions[i].high:,.15g}"
+            )
+            below = group.controls[int(truth[:, i].argmax())]
+            text = f"{group.columns[0]} of {span} is in no class although the classes add up: read as part of this one"
+            findings.append(Finding("repaired", below.target, text, below.where))
+    return replace(group, truth=truth)
 
 
 def _bin(variable: ImportedVariable, row: BoolArray) -> str | None:

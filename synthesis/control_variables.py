@@ -77,8 +77,8 @@ def class_labels(controls: Sequence[Control]) -> list[str]:
         return [_PREFIX.sub("", controls[0].target).replace("_", " ")]
     while min(map(len, parts)) > 1 and len({part[0].lower() for part in parts}) == 1:
         parts = [part[1:] for part in parts]
-    while min(map(len, parts)) > 1 and len({part[-1].lower() for part in parts}) == 1:
-        parts = [part[:-1] for part in parts]
+    while min(map(len, parts)) > 2 and len({tuple(part[-2:]) for part in parts}) == 1:
+        parts = [part[:-2] for part in parts]
     labels = [" ".join(part).strip() or control.target for part, control in zip(parts, controls, strict=True)]
     return labels if len(set(labels)) == len(labels) else [control.target for control in controls]
 
