@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from adapters.populationsim_files import Inputs, read_inputs
 from adapters.populationsim_zones import Totals, ZonePart, build_zones, read_totals
 from schemas.errors import UserError
@@ -135,7 +133,7 @@ def _draft(
 ) -> Draft:
     classes = [c for c in controls if c.target not in everybody]
     domains = _domains(classes, options)
-    published = Published(counts, _totals(controls, everybody, counts, zones))
+    published = Published(dict(counts), _totals(controls, everybody, counts, zones))
     findings.extend(_homeless(published, zones))
     groups, noticed = form_groups(classes, domains, published)
     findings.extend(noticed)
@@ -316,10 +314,3 @@ def _crosswalk(zones: ZonePart) -> DraftTable:
 def _sorted(findings: Sequence[Finding]) -> list[Finding]:
     order = ("left out", "repaired", "doubtful", "assumed", "noted")
     return sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.kind))
-
-
-def household_total(draft: Draft) -> float:
-    """Households that the first table of them counts."""
-    first = next(iter(draft.document["targets"].values()))["file"]
-    rows = next(table.rows for table in draft.tables if table.file == first)
-    return float(np.sum([float(str(row[-1])) for row in rows]))
