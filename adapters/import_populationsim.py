@@ -15,7 +15,7 @@ from synthesis.control_domains import Domain, build_domains
 from synthesis.control_expressions import columns_of, parse_control
 from synthesis.control_glossary import known
 from synthesis.control_groups import Control, Published, form_groups
-from synthesis.control_tables import Tables, add_group, add_total
+from synthesis.control_tables import MEMBER_TOLERANCE, Tables, add_group, add_total
 from synthesis.control_variables import ENTITIES, Assumptions, Variables, build_variables, safe_name
 from synthesis.expressions import nearest
 
@@ -147,6 +147,11 @@ def _draft(
             add_total(tables, control, counts[control.target], _anybody(control.table, variables, member_count))
     for group in groups:
         add_group(tables, group, variables, published)
+    if any("tolerance" in spec for spec in tables.targets.values()):
+        text = (
+            f"tables of shares may be missed by a TVD of {MEMBER_TOLERANCE:g} per zone, for persons in group quarters"
+        )
+        findings.append(Finding("assumed", "persons", text))
     document = _document(inputs, options, controls, tables, variables, member_count, zones)
     files = (_crosswalk(zones), *tables.files)
     return Draft(document, files, tuple(_sorted(findings)), f"Import of PopulationSim's inputs: {document['name']}")

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from adapters.scenario_files import read_scenario
 from adapters.scenario_writer import write_scenario, write_table
@@ -26,6 +28,7 @@ _SPAN = re.compile(r"^\[?\s*(-?\d+)\s*(?:-|–|to|,)\s*(-?\d+)\s*([\])]?)$")
 _ABOVE = re.compile(r"^(-?\d+)\s*(?:\+|or more|and over)$")
 _BELOW = re.compile(r"^(?:<|under|less than)\s*(-?\d+)$")
 _SINGLE = re.compile(r"^-?\d+$")
+_TEXT_TAG = "tag:yaml.org,2002:str"
 _NUMBER = re.compile(r"[,\s]|^[±$]")
 
 
@@ -179,14 +182,14 @@ def _new_document(
 def _add(table: _Table, options: TableOptions, out: Path) -> tuple[Draft, Scenario]:
     """The scenario with the table in it; nothing of it changes unless the whole can be read."""
     before = read_scenario(out)
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    document = yaml.load((out / "scenario.yaml").read_text(encoding="utf-8-sig"))
+    keeping = YAML()
+    keeping.preserve_quotes = True
+    keeping.width = 4096
+    keeping.indent(mapping=2, sequence=4, offset=2)
+    document = keeping.load((out / "scenario.yaml").read_text(encoding="utf-8-sig"))
     findings = _change(document, before, table, options, out)
     text = io.StringIO()
-    yaml.dump(document, text)
+    keeping.dump(document, text)
     scenario = _checked(out, table.file, text.getvalue())
     write_table(table.file, out)
     staged = out / ".scenario.yaml.new"
@@ -207,7 +210,8 @@ def _change(document: CommentedMap, before: Scenario, table: _Table, options: Ta
     known = {variable.name for e in before.entities for variable in e.all_variables}
     for variable in table.variables:
         if variable not in known:
-            entity.setdefault("variables", CommentedMap())[variable] = _variable(table, variable, options, findings)
+            spec = _quoted(_variable(table, variable, options, findings))
+            entity.setdefault("variables", CommentedMap())[variable] = spec
             findings.append(Finding("noted", variable, f"is a new variable of {options.entity}"))
     target = _target(table, options)
     if options.source is not None:
@@ -215,8 +219,20 @@ def _change(document: CommentedMap, before: Scenario, table: _Table, options: Ta
             hint = nearest(options.source, before.sources) if before.sources else " (it lists none)"
             raise UserError(f"--source {options.source}: no source of {out}{hint}")
         target["source"] = options.source
-    document["targets"][table.name] = target
+    document["targets"][table.name] = _quoted(target)
     return findings
+
+
+def _quoted(value: Any) -> Any:
+    """The value with text in quotes where scenarios, which are YAML 1.1, would read it as something else: yes, 1."""
+    if isinstance(value, dict):
+        return {key: _quoted(held) for key, held in value.items()}
+    if isinstance(value, list):
+        return [_quoted(held) for held in value]
+    if not isinstance(value, str):
+        return value
+    tag = yaml.SafeLoader("").resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]
+    return value if tag == _TEXT_TAG else DoubleQuotedScalarString(value)
 
 
 def _entity(document: CommentedMap, before: Scenario, options: TableOptions, out: Path) -> Any:

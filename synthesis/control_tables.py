@@ -22,6 +22,9 @@ from synthesis.control_variables import (
     safe_name,
 )
 
+MEMBER_TOLERANCE = 0.02
+"""Total variation of shares by zone: published persons include those in group quarters, so none is met exactly."""
+
 Row = tuple[str, FloatArray]
 """A cell's label, and its count per unit."""
 
@@ -236,6 +239,8 @@ def _add(tables: Tables, name: str, spec: dict[str, Any], rows: Sequence[Row], c
     if table in tables.targets:
         table = safe_name(f"{name}_{level}", list(tables.targets))
     spec |= {"zone": level, "file": f"targets/{table}.csv", "measure": "count", "source": "controls"}
+    if spec["entity"] == "person" and spec.get("binds") != "count":
+        spec["tolerance"] = {"share_tvd": MEMBER_TOLERANCE}
     importances = sorted({control.importance for control in controls})
     spec["importance"] = importances[-1]
     if len(importances) > 1:
