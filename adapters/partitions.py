@@ -88,6 +88,12 @@ def verify_commit(dataset: Path, files: BatchFiles, commit: Mapping[str, Any]) -
     verify_files(dataset, commit)
 
 
+def verify_digest(path: Path, digest: str | None, batch_id: int) -> None:
+    """Refuse a commit file that is not of the digest kept beside the dataset."""
+    if digest is None or sha256_of(path) != digest:
+        raise CorruptionError(f"{path}: its content is not what batch {batch_id} committed")
+
+
 def verify_files(dataset: Path, commit: Mapping[str, Any]) -> None:
     """Refuse a commit whose other files are missing or not of the recorded digest."""
     for name, digest in commit["files"].items():
@@ -99,22 +105,27 @@ def verify_files(dataset: Path, commit: Mapping[str, Any]) -> None:
 
 
 class PartitionWriter:
-    """Writes one parquet file in row groups; nothing is visible under its name before `close`."""
+    """Writes one parquet file in row groups; nothing is visible under its name before `reveal`."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._stack = ExitStack()
-        temporary = self._stack.enter_context(replacing(path))
-        self._writer = self._stack.enter_context(pq.ParquetWriter(temporary, schema, **WRITE_OPTIONS))
+        self._temporary = self._stack.enter_context(replacing(path))
+        self._writer = self._stack.enter_context(pq.ParquetWriter(self._temporary, schema, **WRITE_OPTIONS))
 
     def write(self, table: pa.Table) -> None:
         """Append a row group."""
         self._writer.write_table(table)
 
-    def close(self, footer: Mapping[str, Any] | None = None) -> None:
-        """Finish the file, with the commit in its footer if it is one, and give it its name."""
+    def finish(self, footer: Mapping[str, Any] | None = None) -> str:
+        """Complete the file, with the commit in its footer if it is one; returns its SHA-256."""
         if footer is not None:
             text = json.dumps(footer, sort_keys=True, separators=(",", ":"), allow_nan=False)
             self._writer.add_key_value_metadata({FOOTER_KEY.decode(): text})
+        self._writer.close()
+        return sha256_of(self._temporary)
+
+    def reveal(self) -> None:
+        """Give the finished file its name."""
         self._stack.close()
 
     def discard(self, error: BaseException) -> None:

@@ -28,6 +28,7 @@ class RunFolder:
         self.aggregates = root / "aggregates.parquet"
         self.plan = root / "plan.parquet"
         self.proposals = root / "proposals.jsonl"
+        self.manifest = root / "manifest.json"
         self.validation = root / "validation.json"
         self.expectations = root / "expectations"
         self.quarantine = root / "quarantine"
@@ -49,6 +50,20 @@ class RunFolder:
     def counts_file(self, round_index: int) -> Path:
         """Counts of all batches before a round."""
         return self.root / "staging" / "counts" / f"r{round_index:02d}.npz"
+
+    def digest_file(self, batch_id: int) -> Path:
+        """The SHA-256 of a batch's commit file: in a file of its own, written before the commit has its name."""
+        return self.root / "staging" / "digests" / f"b{batch_id:06d}.sha256"
+
+    def keep_digest(self, batch_id: int, digest: str) -> None:
+        """Keep the digest of a batch's commit file."""
+        with replacing(self.digest_file(batch_id)) as temporary:
+            temporary.write_text(digest, encoding="ascii")
+
+    def read_digest(self, batch_id: int) -> str | None:
+        """The digest of a batch's commit file; None if none was kept."""
+        path = self.digest_file(batch_id)
+        return path.read_text(encoding="ascii") if path.is_file() else None
 
     def read_run(self) -> dict[str, Any]:
         """run.json, or an error that says why there is none."""
@@ -138,4 +153,4 @@ class RunFolder:
 def write_table(path: Path, table: pa.Table) -> None:
     """A parquet file, whole or not at all."""
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)

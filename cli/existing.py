@@ -19,11 +19,13 @@ def read_run(run: Path) -> dict[str, Any]:
 
 def check_out(out: Path, scenario: "Scenario", settings: "RunSettings") -> dict[str, Any] | None:
     """run.json of the run to be continued in `out`, None if it is free; anything else there is refused."""
+    from adapters.run_lock import LOCK_FILE
+
     if "://" in str(out) or str(out).startswith("s3:"):
         raise UserError(f"--out {out}: object stores are not available yet, expected a local folder")
     if any(parent.exists() and not parent.is_dir() for parent in out.absolute().parents):
         raise UserError(f"--out {out}: lies under a file, expected a folder")
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+    if not out.exists() or (out.is_dir() and all(path.name == LOCK_FILE for path in out.iterdir())):
         return None
     if not (out / "run.json").is_file():
         raise UserError(
@@ -32,6 +34,15 @@ def check_out(out: Path, scenario: "Scenario", settings: "RunSettings") -> dict[
     record = read_run(out)
     _check_same(out, record, scenario, settings)
     return record
+
+
+def check_free(out: Path) -> None:
+    """Refuse a folder that another process holds, before anything is started; the flow takes the lock itself."""
+    from adapters.run_lock import LOCK_FILE, locked
+
+    if (out / LOCK_FILE).exists():
+        with locked(out):
+            pass
 
 
 def is_finished(record: dict[str, Any] | None, out: Path) -> bool:

@@ -19,10 +19,16 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Run the suites again on what is there; exit 1 if one fails."""
-    read_run(run)
+    record = read_run(run)
+    from adapters.manifest import verify_manifest
+    from adapters.run_folder import RunFolder
+    from adapters.run_lock import locked
     from tasks.validate import validate_run
 
-    result = validate_run(run, full)
+    with locked(run):
+        if record.get("status") == "published":
+            verify_manifest(RunFolder(run))
+        result = validate_run(run, full)
     if as_json:
         typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
     else:

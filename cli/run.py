@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.existing import check_out, is_finished, read_run
+from cli.existing import check_free, check_out, is_finished, read_run
 from cli.interruption import Interruption
 from cli.services import check_dask, is_unreachable_prefect, unreachable_prefect
 from cli.settings import build_settings
@@ -73,6 +73,8 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Finish an interrupted or failed run; committed batches are not redone."""
+    from adapters.manifest import damaged_files
+    from adapters.run_folder import RunFolder
     from adapters.scenario_files import read_scenario
 
     record = read_run(run)
@@ -81,7 +83,7 @@ def resume(
         kept = {name: value for name, value in kept.items() if name not in ("workers", "dask_address")}
     changed = {"workers": workers, "dask_address": dask, "publish_anyway": publish_anyway or None}
     settings = build_settings(kept | {name: value for name, value in changed.items() if value is not None})
-    if is_finished(record, run):
+    if is_finished(record, run) and not damaged_files(RunFolder(run)):
         _close(record, run, as_json, quiet)
     else:
         _synthesize(run / "scenario", read_scenario(run / "scenario"), run, settings, as_json, quiet)
@@ -92,6 +94,7 @@ def _synthesize(
 ) -> None:
     """Run the flow; its failure is told with what was staged, then raised again."""
     check_dask(settings.dask_address)
+    check_free(out)
     names, began = [entity.name for entity in scenario.entities], time.monotonic()
     interruption = Interruption()
     try:

@@ -55,6 +55,8 @@ def _headline(record: Mapping[str, Any], elapsed_seconds: float | None) -> str:
 def _records(record: Mapping[str, Any]) -> Iterator[Line]:
     for name, entity in (record.get("entities") or {}).items():
         yield f"{name} records", write_count(entity["records"])
+    if record.get("damaged"):
+        yield "damage repaired", f"{len(record['damaged'])} files were missing or altered and made again"
     if record.get("shortfall"):
         yield "shortfall", f"{write_count(record['shortfall'])} records could not be drawn"
 
