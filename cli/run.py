@@ -26,6 +26,10 @@ DaskAddress = Annotated[
     str | None, typer.Option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster.", show_default=False)
 ]
 PublishAnyway = Annotated[bool, typer.Option("--publish-anyway", help="Publish even if validation fails.")]
+PublishTo = Annotated[
+    Path | None,
+    typer.Option(metavar="ROOT", help="Folder of publications: becomes its current one.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print run.json, nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no summary.")]
 
@@ -44,6 +48,7 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, repeatable.", show_default=False),
     ] = None,
+    publish_to: PublishTo = None,
     publish_anyway: PublishAnyway = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -54,11 +59,13 @@ def run(
 
     options = {"size": size, "random_seed": random_seed, "proposer": proposer, "allocation": allocation}
     options |= {"workers": workers, "dask_address": dask, "max_rounds": max_rounds}
-    settings = build_settings(options | {"publish_anyway": publish_anyway or None}, assignments or ())
+    options |= {"publish_anyway": publish_anyway or None, "publish_to": _absolute(publish_to)}
+    settings = build_settings(options, assignments or ())
     checked = read_scenario(scenario)
     build_aims(checked, settings.size)
     record = check_out(out, checked, settings)
     if record is not None and is_finished(record, out):
+        _make_current(out, settings)
         _close(record, out, as_json, quiet)
     else:
         _synthesize(scenario, checked, out, settings, as_json, quiet)
@@ -68,6 +75,7 @@ def resume(
     run: Annotated[Path, typer.Argument(help="Run folder.", show_default=False)],
     workers: Workers = None,
     dask: DaskAddress = None,
+    publish_to: PublishTo = None,
     publish_anyway: PublishAnyway = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -82,11 +90,26 @@ def resume(
     if workers or dask:
         kept = {name: value for name, value in kept.items() if name not in ("workers", "dask_address")}
     changed = {"workers": workers, "dask_address": dask, "publish_anyway": publish_anyway or None}
+    changed |= {"publish_to": _absolute(publish_to)}
     settings = build_settings(kept | {name: value for name, value in changed.items() if value is not None})
     if is_finished(record, run) and not damaged_files(RunFolder(run)):
+        _make_current(run, settings)
         _close(record, run, as_json, quiet)
     else:
         _synthesize(run / "scenario", read_scenario(run / "scenario"), run, settings, as_json, quiet)
+
+
+def _make_current(out: Path, settings: "RunSettings") -> None:
+    """What `--publish-to` asks of a run that is finished already."""
+    if settings.publish_to is not None:
+        from adapters.publications import publish_to
+        from adapters.run_folder import RunFolder
+
+        publish_to(RunFolder(out.absolute()), Path(settings.publish_to), settings.publish_anyway)
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
 
 
 def _synthesize(

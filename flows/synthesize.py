@@ -19,7 +19,7 @@ from tasks.batch import batch_options, plan_strata, synthesize_batch
 from tasks.context import Context
 from tasks.merge import Merged, merge_round, nothing_merged
 from tasks.prepare import held, prepare
-from tasks.publish import publish
+from tasks.publish import make_current, publish
 from tasks.repair import repair
 from tasks.report import report
 from tasks.validate import validate
@@ -46,7 +46,7 @@ def _synthesize(scenario: str, out: str, settings: RunSettings, started: float) 
     book = RunBook(context, started)
     damaged = repair(context)
     if book.is_published() and not damaged:
-        _close(context, book)
+        _close(context, settings, book)
         return book.run
     book.start(damaged)
     try:
@@ -129,15 +129,17 @@ def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, m
     book.start_stage("publish")
     publish(context.run, merged.commits)
     book.published()
-    _close(context, book)
+    _close(context, settings, book)
 
 
-def _close(context: Context, book: RunBook) -> None:
+def _close(context: Context, settings: RunSettings, book: RunBook) -> None:
     """What follows publication; a run that was interrupted here is closed when it is taken up again."""
     if not context.run.is_closed():
         book.start_stage("report")
         report(context.run)
         book.finish()
+    if settings.publish_to is not None:
+        make_current(context.run, settings.publish_to, settings.publish_anyway)
 
 
 def audit_message(verdict: Mapping[str, Any]) -> str:

@@ -1,12 +1,14 @@
 """Publishing: one rename of the staged dataset, after the audit."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from adapters.manifest import write_manifest
+from adapters.publications import publish_to
 from adapters.run_folder import RunFolder
 
 
@@ -17,3 +19,9 @@ def publish(run: RunFolder, commits: Sequence[Mapping[str, Any]]) -> None:
     if run.staged_dataset.is_dir():
         write_manifest(run, commits)
     run.publish()
+
+
+@task(name="make-current", cache_policy=NO_CACHE)
+def make_current(run: RunFolder, root: str, anyway: bool) -> None:
+    """Make the published run the current publication of `root`."""
+    publish_to(run, Path(root), anyway)

@@ -191,6 +191,14 @@ def test_a_published_run_without_its_report_is_closed_when_taken_up(ecommerce: P
     assert digests(run / "dataset") == digests(ecommerce / "dataset")
 
 
+def test_a_published_run_becomes_the_current_publication(ecommerce: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        run_flow(ECOMMERCE, ecommerce, publish_to=str(tmp_path / "root"))
+    current = json.loads((tmp_path / "root" / "current.json").read_text())
+    assert (current["publication"], current["run"]) == (1, str(ecommerce))
+    assert ds.dataset(Path(current["dataset"]) / "transaction").count_rows() == current["records"]["transaction"]
+
+
 def test_a_run_that_falls_short_of_its_size_is_not_published(scheduler: str, tmp_path: Path) -> None:
     scenario = tmp_path / "narrow"
     scenario.mkdir()
