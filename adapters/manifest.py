@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from adapters.object_path import Location
 from adapters.run_folder import RunFolder
 from adapters.storage import sha256_of, write_json
 from schemas.errors import CorruptionError
@@ -51,10 +51,10 @@ def verify_manifest(run: RunFolder) -> None:
         )
 
 
-def _entry(name: str, path: Path, digest: str) -> dict[str, Any]:
+def _entry(name: str, path: Location, digest: str) -> dict[str, Any]:
     return {"path": name, "bytes": path.stat().st_size, "sha256": digest}
 
 
-def _is_as_listed(root: Path, entry: Mapping[str, Any]) -> bool:
+def _is_as_listed(root: Location, entry: Mapping[str, Any]) -> bool:
     path = root / entry["path"]
     return path.is_file() and path.stat().st_size == entry["bytes"] and sha256_of(path) == entry["sha256"]

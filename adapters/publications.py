@@ -5,17 +5,17 @@ Each publication has a file of its own, written before current.json is replaced:
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from adapters.manifest import verify_manifest
+from adapters.object_path import Location, location
 from adapters.run_folder import RunFolder
 from adapters.run_lock import locked
 from adapters.storage import sha256_of, write_json
 from schemas.errors import UserError
 
 
-def publish_to(run: RunFolder, root: Path, anyway: bool = False) -> dict[str, Any]:
+def publish_to(run: RunFolder, root: Location, anyway: bool = False) -> dict[str, Any]:
     """Make a validated, intact run the current publication of `root`; returns its entry.
 
     Repeating it changes nothing. One whose validation failed is refused, unless it is to be published `anyway`.
@@ -38,7 +38,7 @@ def publish_to(run: RunFolder, root: Path, anyway: bool = False) -> dict[str, An
     return entry
 
 
-def roll_back(root: Path) -> dict[str, Any]:
+def roll_back(root: Location) -> dict[str, Any]:
     """Make the publication before the current one current again; returns its entry."""
     if read_current(root) is None:
         raise UserError(f"{root}: no publications here (expected a folder with current.json)")
@@ -48,24 +48,24 @@ def roll_back(root: Path) -> dict[str, Any]:
         if current["previous"] is None:
             raise UserError(f"{root}: publication {current['publication']} is the first, there is none to go back to")
         entry = _read(_file_of(root, current["previous"]))
-        verify_manifest(RunFolder(Path(entry["run"])))
+        verify_manifest(RunFolder(location(entry["run"])))
         write_json(root / "current.json", entry)
     return entry
 
 
-def read_current(root: Path) -> dict[str, Any] | None:
+def read_current(root: Location) -> dict[str, Any] | None:
     """The current publication's entry; None where nothing was published yet."""
     path = root / "current.json"
     return _read(path) if path.is_file() else None
 
 
-def _check_root(root: Path) -> None:
+def _check_root(root: Location) -> None:
     if (root / "run.json").exists():
         raise UserError(f"{root}: is a run folder, expected a folder of publications")
 
 
 def _entry(
-    run: RunFolder, record: dict[str, Any], digest: str, root: Path, current: dict[str, Any] | None
+    run: RunFolder, record: dict[str, Any], digest: str, root: Location, current: dict[str, Any] | None
 ) -> dict[str, Any]:
     numbers = [int(path.stem) for path in (root / "publications").glob("*.json") if path.stem.isdigit()]
     return {
@@ -83,11 +83,11 @@ def _entry(
     }
 
 
-def _file_of(root: Path, number: int) -> Path:
+def _file_of(root: Location, number: int) -> Location:
     return root / "publications" / f"{number:06d}.json"
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Location) -> dict[str, Any]:
     try:
         entry: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return entry

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from adapters.manifest import LINEAGE, damaged_files, read_manifest
+from adapters.object_path import Location
 from adapters.partitions import dataset_files, read_footer, verify_digest, verify_files
 from adapters.run_folder import RunFolder
+from adapters.storage import read_parquet
 from schemas.errors import CorruptionError
 from schemas.model import Scenario
 
@@ -18,7 +18,7 @@ from schemas.model import Scenario
 def withdraw_damaged(run: RunFolder, scenario: Scenario) -> list[str]:
     """Withdraw every batch of the staged dataset with a damaged file; returns what was found, one line each."""
     found: list[str] = []
-    commits: dict[Path, dict[str, Any]] = {}
+    commits: dict[Location, dict[str, Any]] = {}
     for path in dataset_files(run.staged_dataset, scenario.root.name):
         commit = _try(found, lambda path=path: read_footer(path))  # type: ignore[misc]
         if commit is not None:
@@ -41,12 +41,11 @@ def withdraw_publication(run: RunFolder) -> None:
         digests = {entry["path"]: entry["sha256"] for entry in manifest["files"]}
         for batch_id, name in manifest["commits"].items():
             run.keep_digest(int(batch_id), digests[f"dataset/{name}"])
-    run.staged_dataset.parent.mkdir(exist_ok=True)
-    run.dataset.rename(run.staged_dataset)
+    run.stage_again()
     run.manifest.unlink(missing_ok=True)
 
 
-def _is_whole(run: RunFolder, path: Path, commit: Mapping[str, Any], found: list[str]) -> bool:
+def _is_whole(run: RunFolder, path: Location, commit: Mapping[str, Any], found: list[str]) -> bool:
     batch_id = commit["batch_id"]
     before = len(found)
     _try(found, lambda: verify_digest(path, run.read_digest(batch_id), batch_id))
@@ -59,7 +58,7 @@ def _is_whole(run: RunFolder, path: Path, commit: Mapping[str, Any], found: list
 def _read_plan(run: RunFolder, plan_id: int) -> None:
     plan, proposals = run.plan_file(plan_id), run.proposals_file(plan_id)
     try:
-        pq.read_table(plan, page_checksum_verification=True)
+        read_parquet(plan, is_verified=True)
         json.loads(proposals.read_text(encoding="utf-8"))
     except (pa.ArrowException, OSError, ValueError) as exc:
         for path in (plan, proposals):
@@ -67,7 +66,7 @@ def _read_plan(run: RunFolder, plan_id: int) -> None:
         raise CorruptionError(f"{plan}: missing or altered") from exc
 
 
-def _is_readable(path: Path) -> bool:
+def _is_readable(path: Location) -> bool:
     try:
         read_footer(path)
     except CorruptionError:

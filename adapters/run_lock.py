@@ -14,17 +14,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from adapters.object_lock import locked_object
+from adapters.object_path import Location, ObjectPath
 from schemas.errors import UserError
 
 LOCK_FILE = ".lock"
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Location) -> Iterator[None]:
     """Hold the folder (made if missing) until the block ends; refused, with owner and age, while another holds it.
 
     Folders that were made here and are still empty at the end are removed again.
     """
+    if isinstance(folder, ObjectPath):
+        with locked_object(folder / LOCK_FILE, _me()):
+            yield
+        return
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file, expected a folder")
     made = [path for path in (folder, *folder.parents) if not path.exists()]

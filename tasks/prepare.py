@@ -10,6 +10,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from adapters.object_path import Location, location
 from adapters.run_folder import RunFolder
 from adapters.run_lock import LOCK_FILE, locked
 from adapters.scenario_files import read_scenario
@@ -23,19 +24,17 @@ VERSIONS = ("synthor", "prefect", "prefect-dask", "dask", "pyarrow", "pandas", "
 @contextmanager
 def held(out: str) -> Iterator[None]:
     """The run folder, for this process alone: two runs at once would overwrite each other's run.json."""
-    if "://" in out:
-        raise UserError(f"{out}: object stores are not supported yet, expected a local path")
-    with locked(Path(out).absolute()):
+    with locked(location(out).absolute()):
         yield
 
 
 @task(name="prepare", cache_policy=NO_CACHE)
 def prepare(scenario: str, out: str, settings: RunSettings) -> Context:
     """The run's context; a new folder is made, one that holds this very run is taken up again."""
-    return open_run(Path(scenario), Path(out), settings)
+    return open_run(Path(scenario), location(out), settings)
 
 
-def open_run(folder: Path, out: Path, settings: RunSettings) -> Context:
+def open_run(folder: Path, out: Location, settings: RunSettings) -> Context:
     """As `prepare`, without Prefect. Nothing is written unless scenario and settings are fine."""
     run = RunFolder(out.absolute())
     scenario = read_scenario(folder)
@@ -49,11 +48,11 @@ def open_run(folder: Path, out: Path, settings: RunSettings) -> Context:
     return load_context(str(run.root), scenario.fingerprint, settings)
 
 
-def _holds_anything(folder: Path) -> bool:
+def _holds_anything(folder: Location) -> bool:
     return any(path.name != LOCK_FILE for path in folder.iterdir())
 
 
-def check_same_run(stored: dict[str, Any], fingerprint: str, settings: RunSettings, root: Path) -> None:
+def check_same_run(stored: dict[str, Any], fingerprint: str, settings: RunSettings, root: Location) -> None:
     """Refuse to mix two runs in one folder."""
     if stored["scenario"]["fingerprint"] != fingerprint:
         raise UserError(

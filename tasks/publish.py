@@ -1,13 +1,13 @@
 """Publishing: one rename of the staged dataset, after the audit."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from adapters.manifest import write_manifest
+from adapters.object_path import location
 from adapters.publications import publish_to
 from adapters.run_folder import RunFolder
 
@@ -24,4 +24,4 @@ def publish(run: RunFolder, commits: Sequence[Mapping[str, Any]]) -> None:
 @task(name="make-current", cache_policy=NO_CACHE)
 def make_current(run: RunFolder, root: str, anyway: bool) -> None:
     """Make the published run the current publication of `root`."""
-    publish_to(run, Path(root), anyway)
+    publish_to(run, location(root), anyway)

@@ -12,7 +12,7 @@ from tasks.context import Context
 def repair(context: Context) -> list[str]:
     """What was found damaged, in words; a damaged publication is staged again, less its damaged batches."""
     run = context.run
-    if not run.dataset.is_dir():
+    if not run.has_publication():
         return withdraw_damaged(run, context.scenario)
     damaged = damaged_files(run)
     if damaged:
