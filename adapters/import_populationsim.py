@@ -1,5 +1,6 @@
 """A PopulationSim folder as a draft scenario: every control is carried, or it is said why not."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from synthesis.control_variables import ENTITIES, Assumptions, Variables, build_
 from synthesis.expressions import nearest
 
 DEFAULT_MEMBERS = (1.0, 7.0)
+MAX_IMPORTANCE = 1_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +269,7 @@ def _document(
             "crosswalk": "zones.csv",
             "partition_by": zones.partition_by,
         },
-        "targets": _known_keys(tables.targets),
+        "targets": with_importances(tables.targets, "importance" in TargetSpec.model_fields),
     }
     return document
 
@@ -278,15 +280,18 @@ def _description(inputs: Inputs, zones: ZonePart) -> str:
     return f"Imported; IMPORT.md says what was left out, repaired and assumed.{seed_text}"
 
 
-def _known_keys(targets: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The targets with the keys that scenarios have; an importance without one is kept in the note."""
-    if "importance" in TargetSpec.model_fields:
-        return dict(targets)
-    return {
-        name: {k: v for k, v in spec.items() if k not in ("importance", "note")}
-        | {"note": f"{spec['note']} Importance {spec['importance']:g}."}
-        for name, spec in targets.items()
-    }
+def with_importances(targets: Mapping[str, dict[str, Any]], is_known: bool) -> dict[str, dict[str, Any]]:
+    """The targets with importances relative to the most common one, if scenarios know them; notes keep the given."""
+    counted = Counter(spec["importance"] for spec in targets.values())
+    usual = min(counted, key=lambda importance: (-counted[importance], importance))
+    result = {}
+    for name, spec in targets.items():
+        given = spec["importance"]
+        kept = {key: value for key, value in spec.items() if key not in ("importance", "note")}
+        if is_known and given != usual:
+            kept["importance"] = float(f"{min(given / usual, MAX_IMPORTANCE):.6g}")
+        result[name] = kept | {"note": f"{spec['note']} Importance {given:g}."}
+    return result
 
 
 def _entities(

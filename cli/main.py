@@ -11,7 +11,9 @@ import typer
 
 from cli.check import check
 from cli.environment import prepare_environment
+from cli.explain import explain
 from cli.importing import importing
+from cli.publish import publish
 from cli.review import report, validate
 from cli.run import resume, run
 from cli.schema import schema
@@ -36,6 +38,8 @@ app.command(epilog=_example("synthor run scenarios/ecommerce --out runs/ecommerc
 app.command(epilog=_example("synthor resume runs/ecommerce"))(resume)
 app.command(epilog=_example("synthor validate runs/ecommerce --full"))(validate)
 app.command(epilog=_example("synthor report runs/ecommerce"))(report)
+app.command(epilog=_example("synthor explain runs/vermont --record 500000042"))(explain)
+app.command(epilog=_example("synthor publish runs/ecommerce --to published"))(publish)
 app.command(epilog=_example("synthor schema > scenario.schema.json"))(schema)
 app.add_typer(importing)
 

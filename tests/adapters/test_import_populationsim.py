@@ -5,10 +5,11 @@ import re
 
 import pytest
 
-from adapters.import_populationsim import ImportOptions, draft_populationsim
+from adapters.import_populationsim import ImportOptions, draft_populationsim, with_importances
 from adapters.scenario_files import read_scenario
 from adapters.scenario_writer import write_scenario
 from schemas.errors import UserError
+from schemas.scenario import TargetSpec
 from synthesis.aims import build_aims
 from tests.adapters.examples import with_change, write_folder
 from tests.adapters.populationsim_examples import CROSSWALK, REGION, SETTINGS, TAZ, TOWN, TRACT
@@ -257,3 +258,19 @@ def test_nothing_is_written_over(tmp_path):
         write_scenario(draft, tmp_path / "town")
     assert read_scenario(tmp_path / "town").fingerprint == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["inputs", "town"]
+
+
+def test_importance_is_carried(import_town):
+    draft, _ = import_town()
+    assert draft.document["targets"]["np"]["note"].endswith("Importance 5000.")
+    held = {name: spec.get("importance", 1) for name, spec in draft.document["targets"].items()}
+    expected = {"num_hh": 1000, "np": 5, "hincp": 0.5} if "importance" in TargetSpec.model_fields else {}
+    assert held == {name: expected.get(name, 1) for name in held}
+
+
+def test_importances_are_relative_to_the_most_common_one():
+    names = {"a": 500.0, "b": 500.0, "c": 1e9}
+    targets = {name: {"importance": value, "note": "Controls."} for name, value in names.items()}
+    held = with_importances(targets, is_known=True)
+    assert [spec.get("importance", 1) for spec in held.values()] == [1, 1, 1_000_000]
+    assert held["c"]["note"] == "Controls. Importance 1e+09."
