@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from adapters.census_files import CensusTable, read_census_files
+from adapters.census_variables import ReadTable, build_entities
 from schemas.errors import UserError
 from schemas.imports import Draft, DraftTable, Finding
-from synthesis.census_labels import LabelAxis, LabelTree, is_small_count, read_tree, split_label
+from synthesis.census_labels import LabelAxis, LabelTree, read_tree, split_label
 from synthesis.control_variables import safe_name
 from synthesis.expressions import nearest
 
@@ -33,21 +34,6 @@ class CensusOptions:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A table with its axes named and its entity known."""
-
-    table: CensusTable
-    tree: LabelTree
-    axes: tuple[LabelAxis, ...]
-    entity: str
-
-    @property
-    def total(self) -> float:
-        """What all cells add up to."""
-        return float(np.nansum(self.table.estimates[:, list(self.tree.cells)]))
-
-
 def draft_census(paths: Sequence[Path], options: CensusOptions, out: Path) -> Draft:
     """The draft scenario of census tables."""
     findings: list[Finding] = []
@@ -56,7 +42,7 @@ def draft_census(paths: Sequence[Path], options: CensusOptions, out: Path) -> Dr
     read = _named([_understand(table, options, findings) for table in tables], options)
     level, zones = _zones([r.table for r in read], findings)
     levels = _coarser(level, [r.table.level for r in read])
-    entities = _entities(read, findings)
+    entities = build_entities(read, findings)
     targets: dict[str, dict[str, Any]] = {}
     files: list[DraftTable] = []
     largest = {entity: max(r.total for r in read if r.entity == entity) for entity in entities}
@@ -81,7 +67,7 @@ def _check_options(tables: Sequence[CensusTable], options: CensusOptions) -> Non
             raise UserError(f"--entity {table}={entity}: expected household or person")
 
 
-def _understand(table: CensusTable, options: CensusOptions, findings: list[Finding]) -> _Read:
+def _understand(table: CensusTable, options: CensusOptions, findings: list[Finding]) -> ReadTable:
     tree = read_tree([split_label(label) for label in table.labels])
     entity = options.entities.get(table.table)
     if entity is None:
@@ -90,7 +76,7 @@ def _understand(table: CensusTable, options: CensusOptions, findings: list[Findi
         text = f"taken to count {entity}s, by its number; state it with --entity {table.table}=…"
         findings.append(Finding("assumed", table.table, text, table.path))
     _check_sums(table, tree, findings)
-    return _Read(table, tree, tree.axes, entity)
+    return ReadTable(table, tree, tree.axes, entity)
 
 
 def _check_sums(table: CensusTable, tree: LabelTree, findings: list[Finding]) -> None:
@@ -104,7 +90,7 @@ def _check_sums(table: CensusTable, tree: LabelTree, findings: list[Finding]) ->
             findings.append(Finding("doubtful", table.table, f"{text}, by {np.nanmax(off):,.0f} at most", table.path))
 
 
-def _named(read: Sequence[_Read], options: CensusOptions) -> list[_Read]:
+def _named(read: Sequence[ReadTable], options: CensusOptions) -> list[ReadTable]:
     """The tables with a name for each axis; the same labels, or the same kind of number, bear one name."""
     result = []
     for r in read:
@@ -150,60 +136,8 @@ def _coarser(level: str | None, used: Sequence[str]) -> list[str]:
     return [name for name in reversed(known) if name in used or name == "county"]
 
 
-def _entities(read: Sequence[_Read], findings: list[Finding]) -> dict[str, dict[str, Any]]:
-    """Entities with the variables of their tables; persons alone are a root of their own."""
-    names = [name for name in ("household", "person") if any(r.entity == name for r in read)]
-    entities: dict[str, dict[str, Any]] = {name: {"variables": {}, "derived": {}} for name in names}
-    for r in read:
-        for axis in r.axes:
-            held = entities[r.entity]["variables"]
-            held[axis.name] = _joined(held.get(axis.name), _variable(axis, r, findings), axis, r)
-    if len(names) == 2:
-        entities["person"] = {"parent": "household", "count": "household_size"} | entities["person"]
-        if "household_size" not in entities["household"]["variables"]:
-            weights = {str(size): 0.5 ** (size - 1) for size in range(1, 8)}
-            described = "persons in the household (importer's assumption: range and weights)"
-            spec = {"type": "integer", "range": [1, 7], "description": described, "prior_weights": weights}
-            entities["household"]["variables"]["household_size"] = spec
-            text = "no table tells it: 1 to 7, each half as frequent as the one before; import B11016 or B25009 as well"
-            findings.append(Finding("assumed", "household_size", text))
-    return entities
-
-
-def _variable(axis: LabelAxis, r: _Read, findings: list[Finding]) -> dict[str, Any]:
-    told = f"from table {r.table.table}"
-    if not axis.is_numeric:
-        return {"type": "category", "categories": list(axis.labels), "description": told}
-    if axis.assumed:
-        findings.append(Finding("assumed", axis.name, f"{axis.assumed} (table {r.table.table})"))
-        told += f"; importer's assumption: {axis.assumed}"
-    spec: dict[str, Any] = {"type": "integer", "range": [int(axis.low), int(axis.high)], "description": told}
-    if axis.unit:
-        spec["unit"] = axis.unit
-    if is_small_count(axis) and axis.high - axis.low <= 40:
-        cut = int(axis.bins[-1][:-1])
-        values = range(int(axis.low), int(axis.high) + 1)
-        spec["prior_weights"] = {str(value): 0.5 ** max(0, value - cut) for value in values}
-    return spec
-
-
-def _joined(held: dict[str, Any] | None, new: dict[str, Any], axis: LabelAxis, r: _Read) -> dict[str, Any]:
-    """One variable of two tables: ranges unite, categories must be the same."""
-    if held is None:
-        return new
-    if held["type"] == new["type"] == "integer":
-        low, high = min(held["range"][0], new["range"][0]), max(held["range"][1], new["range"][1])
-        return {key: value for key, value in held.items() if key != "prior_weights"} | {"range": [low, high]}
-    if held.get("categories") == new.get("categories"):
-        return held
-    raise UserError(
-        f"{r.table.path}: {axis.name} has other categories than in another table; "
-        f"name it otherwise: --names {r.table.table}={','.join(f'{a.name}_2' for a in r.axes)}"
-    )
-
-
 def _target(
-    r: _Read,
+    r: ReadTable,
     name: str,
     level: str | None,
     zones: Sequence[str],
@@ -247,7 +181,9 @@ def _used_zones(table: CensusTable, level: str | None, zones: Sequence[str], fin
     return list(needed)
 
 
-def _own_universe(r: _Read, largest: float, entities: dict[str, dict[str, Any]], findings: list[Finding]) -> str | None:
+def _own_universe(
+    r: ReadTable, largest: float, entities: dict[str, dict[str, Any]], findings: list[Finding]
+) -> str | None:
     """A table of some: they are told by a category beside the table's; a number has none, so it is asked for."""
     share = f"counts {r.total:,.0f} of {largest:,.0f} {r.entity}s"
     axis = next((axis for axis in r.axes if not axis.is_numeric and axis.name not in ("sex",)), None)
@@ -265,7 +201,7 @@ def _own_universe(r: _Read, largest: float, entities: dict[str, dict[str, Any]],
     return f'{axis.name} != "{NOT_APPLICABLE}"'
 
 
-def _cells(r: _Read, zone: str) -> list[tuple[tuple[str, ...], float, float]]:
+def _cells(r: ReadTable, zone: str) -> list[tuple[tuple[str, ...], float, float]]:
     row = r.table.zones.index(zone)
     return [
         (
@@ -309,7 +245,7 @@ def _document(
     return document
 
 
-def _crosswalk(level: str, zones: Sequence[str], levels: Sequence[str], read: Sequence[_Read]) -> DraftTable:
+def _crosswalk(level: str, zones: Sequence[str], levels: Sequence[str], read: Sequence[ReadTable]) -> DraftTable:
     name_of = {zone: name for r in read for zone, name in zip(r.table.zones, r.table.names, strict=True)}
     rows = [(zone, name_of.get(zone, ""), *(zone[: _PREFIX_LENGTHS[coarse]] for coarse in levels)) for zone in zones]
     return DraftTable("zones.csv", (level, f"{level}_name", *levels), rows)

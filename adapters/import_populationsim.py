@@ -6,18 +6,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from adapters.populationsim_controls import (
+    counts_everybody,
+    finest_geography,
+    read_all_totals,
+    read_controls,
+    within_part,
+)
 from adapters.populationsim_files import Inputs, read_inputs
-from adapters.populationsim_zones import Totals, ZonePart, build_zones, read_totals
+from adapters.populationsim_zones import ZonePart, build_zones
 from schemas.errors import UserError
 from schemas.imports import Draft, DraftTable, Finding
 from schemas.model import FloatArray
 from schemas.scenario import TargetSpec
 from synthesis.control_domains import Domain, build_domains
-from synthesis.control_expressions import columns_of, parse_control
 from synthesis.control_glossary import known
-from synthesis.control_groups import Control, Published, form_groups
+from synthesis.control_groups import form_groups
 from synthesis.control_tables import MEMBER_TOLERANCE, Tables, add_group, add_total
 from synthesis.control_variables import ENTITIES, Assumptions, Variables, build_variables, safe_name
+from synthesis.controls import Control, Published
 from synthesis.expressions import nearest
 
 DEFAULT_MEMBERS = (1.0, 7.0)
@@ -39,89 +46,13 @@ def draft_populationsim(folder: Path, options: ImportOptions) -> Draft:
     """The draft scenario of a PopulationSim folder."""
     findings: list[Finding] = []
     inputs = read_inputs(folder)
-    controls = _read_controls(inputs, findings)
-    totals = _read_all_totals(inputs, controls, findings)
-    zones = build_zones(inputs.crosswalk(), totals, _finest(inputs, controls, totals), options.where, findings)
-    controls = _within_part(controls, zones, findings)
+    controls = read_controls(inputs, findings)
+    totals = read_all_totals(inputs, controls, findings)
+    zones = build_zones(inputs.crosswalk(), totals, finest_geography(inputs, controls, totals), options.where, findings)
+    controls = within_part(controls, zones, findings)
     counts = {c.target: totals[c.geography].counts(c.field, zones.units[c.geography]) for c in controls}
-    everybody = {c.target for c in controls if _counts_everybody(c, controls, inputs)}
+    everybody = {c.target for c in controls if counts_everybody(c, controls, inputs)}
     return _draft(inputs, options, controls, everybody, counts, zones, findings)
-
-
-def _read_controls(inputs: Inputs, findings: list[Finding]) -> list[Control]:
-    """Controls whose expression can be read; the others are findings."""
-    rows, controls = inputs.controls, []
-    seen: set[str] = set()
-    for i in range(len(rows.lines)):
-        row = {name: column[i] for name, column in rows.columns.items()}
-        if row["seed_table"] not in ENTITIES:
-            raise rows.error(f"unknown seed table {row['seed_table']!r}{nearest(row['seed_table'], ENTITIES)}", i)
-        if not row["target"] or row["target"] in seen:
-            raise rows.error(f"target {row['target']!r} is empty or appears twice", i)
-        seen.add(row["target"])
-        where = f"{Path(rows.path).name}:{rows.lines[i]}"
-        try:
-            test = parse_control(row["expression"], row["seed_table"])
-        except UserError as exc:
-            findings.append(Finding("left out", row["target"], str(exc), where))
-            continue
-        importance = _importance(inputs, row.get("importance", ""), i)
-        texts = row["target"], row["geography"], row["seed_table"], row["control_field"]
-        controls.append(Control(*texts, importance, row["expression"], test, where))
-    return controls
-
-
-def _importance(inputs: Inputs, text: str, row: int) -> float:
-    try:
-        value = float(text) if text else 1000.0
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 1e15:
-        raise inputs.controls.error(f"importance {text!r}, expected a number above 0", row)
-    return value
-
-
-def _read_all_totals(inputs: Inputs, controls: Sequence[Control], findings: list[Finding]) -> dict[str, Totals]:
-    fields: dict[str, list[str]] = {}
-    for control in controls:
-        fields.setdefault(control.geography, []).append(control.field)
-    return {geography: read_totals(inputs, geography, names, findings) for geography, names in fields.items()}
-
-
-def _finest(inputs: Inputs, controls: Sequence[Control], totals: Mapping[str, Totals]) -> str:
-    """The geography of household controls with the most units."""
-    of_households = [c.geography for c in controls if c.table == "households"]
-    if not of_households:
-        raise inputs.controls.error("no control counts households, expected at least their total")
-    finest = max(of_households, key=lambda geography: len(totals[geography].row_of))
-    finer = [g for g in totals if len(totals[g].row_of) > len(totals[finest].row_of)]
-    if finer:
-        raise inputs.controls.error(f"no control counts households by {finer[0]}, expected one, such as their total")
-    return finest
-
-
-def _within_part(controls: Sequence[Control], zones: ZonePart, findings: list[Finding]) -> list[Control]:
-    """Controls whose units lie within the part that is asked for."""
-    kept = []
-    for control in controls:
-        if control.geography in zones.cut:
-            unit = zones.cut[control.geography]
-            text = f"counts {control.geography} {unit}, of which only a part was asked for"
-            findings.append(Finding("left out", control.target, text, control.where))
-        else:
-            kept.append(control)
-    return kept
-
-
-def _counts_everybody(control: Control, controls: Sequence[Control], inputs: Inputs) -> bool:
-    """Whether a control is a total: a test of weights, or of what no other control uses, that any record passes."""
-    columns = set(columns_of(control.test))
-    if not columns or control.target == inputs.settings.total_target:
-        return True
-    if all(known(column).is_weight or column in inputs.settings.weight_columns for column in columns):
-        return True
-    others = {column for other in controls if other is not control for column in columns_of(other.test)}
-    return not columns & others and control.text.replace(" ", "").endswith((">0", ">=0", ">0)", ">=0)"))
 
 
 def _draft(

@@ -11,7 +11,6 @@ from schemas.expression import Arithmetic, Column, Compare, Constant, Logic, Neg
 from schemas.imports import DraftTable, Finding
 from schemas.model import BoolArray, FloatArray
 from synthesis.control_expressions import IsIn, Term, Test
-from synthesis.control_groups import Control, Group, Published, names
 from synthesis.control_variables import (
     ENTITIES,
     NOT_COUNTED,
@@ -21,6 +20,7 @@ from synthesis.control_variables import (
     class_labels,
     safe_name,
 )
+from synthesis.controls import Control, Group, Published, names
 
 MEMBER_TOLERANCE = 0.02
 """Total variation of shares by zone: published persons include those in group quarters, so none is met exactly."""

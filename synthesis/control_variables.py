@@ -14,7 +14,7 @@ from schemas.model import BoolArray
 from synthesis.control_domains import SMALL_CLASS, Domain, Region, assumed_end, assumed_start, truth_over
 from synthesis.control_expressions import Test, columns_of, holds, tests_of
 from synthesis.control_glossary import Known, known
-from synthesis.control_groups import Control, Group
+from synthesis.controls import Control, Group
 
 ENTITIES = {"households": "household", "persons": "person"}
 NOT_COUNTED = "not counted"

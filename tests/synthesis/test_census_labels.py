@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthesis.census_labels import parse_range, read_tree, split_label
@@ -75,6 +75,7 @@ def test_ranges_with_a_gap_are_categories():
     assert not tree.axes[0].is_numeric
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8, unique=True).map(sorted))
 def test_bins_are_read_back_as_a_partition(cuts):
     labels = [f"Under {cuts[0]} years"]

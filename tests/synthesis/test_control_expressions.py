@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import UserError
@@ -35,9 +35,12 @@ expressions = st.recursive(
     ),
     max_leaves=5,
 )
-RECORDS = pd.DataFrame([(a, b) for a in range(-3, 10) for b in range(-3, 10)], columns=["A", "B"], dtype=float)
+RECORDS = pd.DataFrame(
+    [(a, b) for a in range(-3, 10, 2) for b in (-3, -1, 0, 1, 2, 4, 7, 9)], columns=["A", "B"], dtype=float
+)
 
 
+@settings(deadline=None)  # reading an expression takes a moment, a busy machine more than that
 @given(expressions)
 def test_answers_are_those_of_pandas(text):
     expected = eval(text, {"persons": RECORDS, "np": np})

@@ -5,7 +5,8 @@ import pytest
 
 from synthesis.control_domains import build_domains
 from synthesis.control_expressions import parse_control
-from synthesis.control_groups import Control, Published, form_groups
+from synthesis.control_groups import form_groups
+from synthesis.controls import Control, Published
 
 
 def form(expressions, counts, total=None, table="households"):
