@@ -157,6 +157,7 @@ class Answer(_Frozen):
     """What is kept of a request's replies: the worker reads it by path. Without proposals the offline chain covers."""
 
     request_id: str
+    digest: str = ""
     proposals: tuple[Proposal, ...] = ()
     value: Any = None
     """What another purpose than `propose` asked for."""
