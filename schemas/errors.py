@@ -7,7 +7,8 @@ SynthorError
 │   ├── BatchError       a batch could not be completed
 │   ├── CorruptionError  a committed file is not what its commit says
 │   ├── AuditError       validation refused the dataset
-│   └── AccessError      a model's server refuses the key, the account or the model: no attempt helps
+│   ├── AccessError      a model's server refuses the key, the account or the model: no attempt helps
+│   └── ReplayError      what is to be replayed was asked otherwise
 ├── ProposerError        a call to a proposer brought no reply; another attempt may
 └── MetricError          a figure that cannot be computed (instead of NaN)
 """
@@ -53,6 +54,18 @@ class AuditError(RunError):
 
 class AccessError(RunError):
     """A proposer's server refuses whoever asks: wrong key, no permission, no credit, no such model."""
+
+
+class ReplayError(RunError):
+    """A prompt is not the one whose reply is to be replayed; `difference` shows how, in several lines."""
+
+    def __init__(self, message: str, difference: str = "") -> None:
+        super().__init__(message, difference)
+        self.message = message
+        self.difference = difference
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class ProposerError(SynthorError):

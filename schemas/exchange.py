@@ -25,8 +25,10 @@ CallFault = Literal[
     "too_large",
     "not_asked",
     "batch_timeout",
+    "interrupted",
 ]
-"""Why a call brought no reply. `not_asked`: the budget is used up, or the server has failed too often."""
+"""Why a call brought no reply. `not_asked`: the budget is used up, or the server has failed too often; `interrupted`:
+whoever asked has died meanwhile."""
 ReplyFault = Literal["empty", "refusal", "cut", "invalid_json", "wrong_shape"]
 """What is wrong with a reply as a whole; a cut reply may still hold whole proposals."""
 ProposalFault = Literal[
