@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from adapters.llm.exchange_files import ExchangeStore
 from adapters.scenario_document import Document
 from adapters.scenario_files import input_files, read_scenario
 from adapters.storage import remove_temporaries, replacing, write_json
@@ -45,6 +46,14 @@ class RunFolder:
     def proposals_file(self, plan_id: int) -> Path:
         """What one plan was proposed from."""
         return self.root / "staging" / "proposals" / f"p{plan_id:06d}.json"
+
+    def answer_file(self, request_id: str) -> Path:
+        """The answer to a request for proposals, for whoever compiles it."""
+        return ExchangeStore(self.root).answer_file(request_id)
+
+    def merge_exchanges(self) -> None:
+        """exchanges.jsonl from the exchanges' own files (repeating it changes nothing)."""
+        ExchangeStore(self.root).merge()
 
     def counts_file(self, round_index: int) -> Path:
         """Counts of all batches before a round."""

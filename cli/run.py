@@ -14,7 +14,7 @@ import typer
 from cli.existing import check_out, is_finished, read_run
 from cli.interruption import Interruption
 from cli.services import check_dask, is_unreachable_prefect, unreachable_prefect
-from cli.settings import build_settings
+from cli.settings import build_settings, refuse_uncompiled
 from schemas.errors import RunError
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ DaskAddress = Annotated[
     str | None, typer.Option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster.", show_default=False)
 ]
 PublishAnyway = Annotated[bool, typer.Option("--publish-anyway", help="Publish even if validation fails.")]
+Model = Annotated[str | None, typer.Option(help="Language model, by its server's name for it.", show_default=False)]
+MaxCalls = Annotated[int | None, typer.Option(help="Model calls at most.", show_default=False)]
+MaxTokens = Annotated[int | None, typer.Option(help="Tokens at most, in and out.", show_default=False)]
+MaxUsd = Annotated[float | None, typer.Option(help="US dollars at most.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print run.json, nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no summary.")]
 
@@ -35,7 +39,14 @@ def run(
     out: Annotated[Path, typer.Option(help="Run folder: new, or a run to continue.", show_default=False)],
     size: Annotated[int | None, typer.Option(help="Root records; default: the scenario's.", show_default=False)] = None,
     random_seed: Annotated[int | None, typer.Option(help="Default: 0.", show_default=False)] = None,
-    proposer: Annotated[str | None, typer.Option(help="offline (the default).", show_default=False)] = None,
+    proposer: Annotated[
+        str | None,
+        typer.Option(help="offline (the default), anthropic, replay:RUN or plugin:NAME.", show_default=False),
+    ] = None,
+    model: Model = None,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
     allocation: Annotated[str | None, typer.Option(help="balanced (the default).", show_default=False)] = None,
     workers: Workers = None,
     dask: DaskAddress = None,
@@ -52,11 +63,22 @@ def run(
     from adapters.scenario_files import read_scenario
     from synthesis.aims import build_aims
 
-    options = {"size": size, "random_seed": random_seed, "proposer": proposer, "allocation": allocation}
+    options: dict[str, object] = {
+        "size": size,
+        "random_seed": random_seed,
+        "proposer": proposer,
+        "allocation": allocation,
+    }
+    options |= {"model": model, "max_calls": max_calls, "max_tokens": max_tokens, "max_usd": max_usd}
     options |= {"workers": workers, "dask_address": dask, "max_rounds": max_rounds}
     settings = build_settings(options | {"publish_anyway": publish_anyway or None}, assignments or ())
     checked = read_scenario(scenario)
     build_aims(checked, settings.size)
+    if settings.asks:
+        from adapters.llm.session import check_proposer
+
+        check_proposer(settings)
+        refuse_uncompiled(settings)
     record = check_out(out, checked, settings)
     if record is not None and is_finished(record, out):
         _close(record, out, as_json, quiet)
@@ -68,6 +90,9 @@ def resume(
     run: Annotated[Path, typer.Argument(help="Run folder.", show_default=False)],
     workers: Workers = None,
     dask: DaskAddress = None,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
     publish_anyway: PublishAnyway = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -79,7 +104,8 @@ def resume(
     kept = {name: value for name, value in record["settings"].items() if value is not None}
     if workers or dask:
         kept = {name: value for name, value in kept.items() if name not in ("workers", "dask_address")}
-    changed = {"workers": workers, "dask_address": dask, "publish_anyway": publish_anyway or None}
+    changed: dict[str, object] = {"workers": workers, "dask_address": dask, "publish_anyway": publish_anyway or None}
+    changed |= {"max_calls": max_calls, "max_tokens": max_tokens, "max_usd": max_usd}
     settings = build_settings(kept | {name: value for name, value in changed.items() if value is not None})
     if is_finished(record, run):
         _close(record, run, as_json, quiet)

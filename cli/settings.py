@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 FLAGS = {"dask_address": "--dask"}
 """Options whose name is not their setting's."""
 
-PLANNED = {"proposer": ("anthropic", "replay:"), "allocation": ("proposed",)}
+PLANNED = {"allocation": ("proposed",)}
 """Values that the contract names and this version does not know."""
 
 
@@ -73,3 +73,8 @@ def _expected(message: str) -> str:
     """Pydantic's words in the first person of this command."""
     text = message.split(", unable to")[0].replace("Input should be ", "expected ")
     return text.replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
+
+
+def refuse_uncompiled(settings: "RunSettings") -> None:
+    """Refuse to pay for proposals that no plan is made of yet."""
+    raise UserError(f"--proposer: {settings.proposer!r} is not available yet, expected 'offline'")

@@ -171,6 +171,13 @@ class Answer(_Frozen):
     exchanges: tuple[str, ...] = ()
 
 
+class RoundAnswers(_Frozen):
+    """The answers to a round's requests, in their order; and the limit that was reached, such as `--max-calls 12`."""
+
+    answers: tuple[Answer, ...]
+    limit_reached: str | None = None
+
+
 @runtime_checkable
 class Proposer(Protocol):
     """A generator of proposals. Packages offer theirs as an entry point of the group `synthor.proposers`.

@@ -8,6 +8,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from adapters.llm.session import check_proposer
 from adapters.run_folder import RunFolder
 from adapters.scenario_files import read_scenario
 from schemas.errors import UserError
@@ -28,6 +29,8 @@ def open_run(folder: Path, out: Path, settings: RunSettings) -> Context:
     if "://" in str(out):
         raise UserError(f"{out}: object stores are not supported yet, expected a local path")
     run = RunFolder(out.absolute())
+    if settings.asks:
+        check_proposer(settings)
     scenario = read_scenario(folder)
     context = compile_context(run, scenario, settings)
     if (run.root / "run.json").exists():

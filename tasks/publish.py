@@ -10,4 +10,5 @@ from adapters.run_folder import RunFolder
 def publish(run: RunFolder, plan_ids: list[int]) -> None:
     """Merge the lineage, then let the dataset appear under its name."""
     run.merge_plans(plan_ids)
+    run.merge_exchanges()
     run.publish()

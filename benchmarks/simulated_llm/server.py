@@ -8,6 +8,7 @@ import io
 import json
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -101,8 +102,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer a message, count tokens, or be told how to."""
-        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
-        if self.path == "/control":
+        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"null")
+        if body is None:  # whoever asked has gone
+            self.close_connection = True
+        elif self.path == "/control":
             self._control(body)
         elif self.path.startswith("/v1/messages/count_tokens"):
             self._send(200, {"input_tokens": count_tokens(body)})
@@ -250,6 +253,14 @@ def count_tokens(body: dict[str, Any]) -> int:
 def make_server(state: State, port: int = 0) -> ThreadingHTTPServer:
     """A server on loopback that is not serving yet; port 0 takes a free one."""
     handler = type("BoundHandler", (Handler,), {"state": state})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    server.daemon_threads = True
-    return server
+    return _Server(("127.0.0.1", port), handler)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that gives up is no error of the server's."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
