@@ -7,6 +7,7 @@ them leaves this module, not even as the context of another.
 
 import asyncio
 import json
+import logging
 import math
 import time
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ FAULTS: Mapping[int, CallFault] = {
 REFUSED = {401: "the key is not accepted", 402: "the account cannot pay", 403: "the key has no permission"}
 SCHEMA_WORDS = ("schema", "grammar", "output_config", "output_format", "structured")
 MAX_MESSAGE = 300
+LOGGERS = ("anthropic", "httpx2", "httpcore2")
 
 
 class AnthropicCaller:
@@ -38,6 +40,9 @@ class AnthropicCaller:
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
+        # Below this level they log prompts, addresses and what servers answer, whatever it repeats.
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(logging.WARNING)
         self._client = anthropic.AsyncAnthropic(
             api_key=credentials.api_key,
             auth_token=credentials.auth_token,

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from adapters.llm.backoff import backoff_seconds, draw_jitter
@@ -84,7 +84,7 @@ class Asker:
         if first.reply is None:
             faults[str(first.fault)] += 1
             return _answer(request, Checked(), faults, exchanges, f"{first.fault}: {first.message}")
-        checked = self.check(request, first.reply)
+        checked = self._check(request, first, first.reply)
         faults.update(checked.faults)
         if not checked.faults or checked.valid_share >= self.settings.ask_again_below:
             return _answer(request, checked, faults, exchanges)
@@ -93,10 +93,16 @@ class Asker:
         if second.reply is None:
             faults[str(second.fault)] += 1
         else:
-            again = self.check(request, second.reply)
+            again = self._check(request, second, second.reply)
             faults.update(again.faults)
             checked = _join(request, checked, again)
         return _answer(request, checked, faults, exchanges, "no valid proposal in two replies")
+
+    def _check(self, request: ProposalRequest, exchange: Exchange, reply: ProposalReply) -> Checked:
+        """What a reply is worth; each proposal knows the exchange it stands in."""
+        checked = self.check(request, reply)
+        placed = [p.model_copy(update={"source": f"{exchange.exchange_id}/{p.source}"}) for p in checked.proposals]
+        return replace(checked, proposals=tuple(placed))
 
     async def _turn(self, call: Call, deadline: float) -> Exchange:
         """The exchange that ends a turn: one with a reply, or the last of those without."""
@@ -153,7 +159,7 @@ class Asker:
             async with asyncio.timeout_at(end), self._limiter.seat() as started:
                 # Kept before the call: if this process dies in it, its cost is still known, at its worst.
                 billed = worst
-                self.store.keep(blank.model_copy(update={"fault": "interrupted", "usage": worst}))
+                self.store.keep_intent(blank.model_copy(update={"fault": "interrupted", "usage": worst}))
                 exchange, retry_after = await self._call(call, blank, worst, started)
                 billed = exchange.usage if exchange.usage.tokens else None
                 return exchange, retry_after

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from schemas.errors import UserError
 
@@ -52,7 +52,8 @@ def read_credentials(environment: Mapping[str, str] = os.environ) -> Credentials
             raise UserError(f"{name}: holds characters that no key has, expected one word of ASCII")
     base_url = environment.get("ANTHROPIC_BASE_URL", "").strip() or DEFAULT_BASE_URL
     place = _address(base_url)
-    secrets = [text for text in (place.password, place.username, place.query) if text]
+    secrets = [text for text in (place.password, place.username) if text]
+    secrets += [value for _, value in parse_qsl(place.query)]
     for line in environment.get("ANTHROPIC_CUSTOM_HEADERS", "").splitlines():
         secrets.append(line.partition(":")[2].strip())
     # The SDK prefers the key where both are set; so do we, in the open.

@@ -35,6 +35,14 @@ class ExchangeStore:
         """Write an exchange, before anything is made of it."""
         write_json(self.exchange_file(exchange.exchange_id), exchange.model_dump(mode="json"))
 
+    def keep_intent(self, exchange: Exchange) -> None:
+        """Write what is about to be asked. It need only outlive this process, not the machine: no sync."""
+        path = self.exchange_file(exchange.exchange_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.tmp")
+        temporary.write_text(json.dumps(exchange.model_dump(mode="json")), encoding="utf-8")
+        temporary.replace(path)
+
     def keep_answer(self, answer: Answer) -> None:
         """Write an answer, for the workers to read."""
         write_json(self.answer_file(answer.request_id), answer.model_dump(mode="json"))

@@ -158,7 +158,9 @@ class Handler(BaseHTTPRequestHandler):
         if fault == "schema" and is_structured:
             return self._error(400, "output_config.format.schema: The compiled grammar is too large")
         if fault == "echo":
-            return self._error(400, f"bad request with headers {dict(self.headers)}")
+            told = {name: text for name, text in self.headers.items() if name.lower() not in ("host", "user-agent")}
+            told = {name: text for name, text in told.items() if not name.lower().startswith(("x-stainless", "accept"))}
+            return self._error(400, f"bad request with headers {told}")
         status, _, extra = fault.partition("-")
         if status.isdigit():
             seconds = {"retry": self.state.retry_after_seconds, "decades": 1e9}.get(extra.partition("-")[0])

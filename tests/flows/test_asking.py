@@ -1,0 +1,65 @@
+"""The flow with a proposer that is asked: what is kept, replayed, told, and never told."""
+
+import json
+
+import pytest
+
+from schemas.errors import AccessError, ReplayError, UserError
+from tests.conftest import ECOMMERCE
+from tests.flows.running import digests, run_flow
+from tests.llm_server import KEY, _server, server
+
+__all__ = ["_server", "server"]
+FAULTS = ("429", "500", "reset", "malformed", "refusal", "cut", "echo", "html")
+
+
+def texts_of(folder):
+    return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_a_run_asks_keeps_and_replays(server, tmp_path, monkeypatch, capfd):
+    server.switch("echo", rates=dict.fromkeys(FAULTS, 0.05), proposer={"invalid_share": 0.3})
+    quick = {"size": 2000, "max_backoff_seconds": 0.05, "max_calls": 9}
+    run = run_flow(ECOMMERCE, tmp_path / "run", proposer="anthropic", **quick)
+    llm, asked = run["llm"], (tmp_path / "run/exchanges.jsonl").read_text(encoding="utf-8").splitlines()
+    assert (run["status"], llm["requests"], llm["covered_offline"]) == ("published", 2, 1)
+    assert llm["reasons"][0].startswith("r01-all: bad_request: status 400")
+    assert [one["round"] for one in llm["rounds"]] == [1, 2]
+    assert llm["calls"] == sum(one["calls"] for one in llm["rounds"]) <= 9
+    assert llm["usd"] > 0
+    assert llm["server"] == server.address.removeprefix("http://")
+    assert len(asked) == server.seen()["asked"]
+    assert {json.loads(line)["digest"] for line in asked} != {""}
+
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    server.switch()
+    again = run_flow(ECOMMERCE, tmp_path / "again", proposer=f"replay:{tmp_path / 'run'}", size=2000)
+    assert server.seen()["asked"] == 0
+    assert digests(tmp_path / "again/dataset") == digests(tmp_path / "run/dataset")
+    assert (tmp_path / "again/exchanges.jsonl").read_bytes() == (tmp_path / "run/exchanges.jsonl").read_bytes()
+    assert (again["llm"]["calls"], again["llm"]["usd"], again["llm"]["replayed"]) == (0, 0.0, len(asked))
+
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    server.switch(rates={"401": 1.0})
+    with pytest.raises(AccessError, match="the key is not accepted"):
+        run_flow(ECOMMERCE, tmp_path / "refused", proposer="anthropic", size=2000)
+    failed = json.loads((tmp_path / "refused/run.json").read_text(encoding="utf-8"))
+    assert failed["status"] == "failed"
+    assert "the key is not accepted" in failed["failure"]
+
+    with pytest.raises(ReplayError, match="has changed since"):
+        run_flow(ECOMMERCE, tmp_path / "other", proposer=f"replay:{tmp_path / 'run'}", size=3000)
+    output = capfd.readouterr()
+    everything = texts_of(tmp_path) + output.out + output.err
+    assert "[hidden]" in everything
+    assert KEY not in everything
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_without_a_key_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)
+    with pytest.raises(UserError, match="no key, expected ANTHROPIC_API_KEY"):
+        run_flow(ECOMMERCE, tmp_path / "run", proposer="anthropic")
+    assert not (tmp_path / "run").exists()
