@@ -15,6 +15,9 @@ FLAGS = {"dask_address": "--dask"}
 PLANNED = {"allocation": ("proposed",)}
 """Values that the contract names and this version does not know."""
 
+FORMS = {"proposer": "offline, anthropic, replay:RUN or plugin:NAME"}
+"""Settings whose values follow a pattern, in words."""
+
 
 def build_settings(options: Mapping[str, object], assignments: Sequence[str] = ()) -> "RunSettings":
     """The settings; an option that was not given is None and left at its default."""
@@ -63,6 +66,8 @@ def _validated(given: Mapping[str, object], places: Mapping[str, str]) -> "RunSe
 
 def _explain(name: str, error: Any) -> str:
     value = str(error["input"])
+    if name in FORMS:
+        return f"expected {FORMS[name]}, got {value!r}"
     expected = _expected(error["msg"])
     if value.startswith(PLANNED.get(name, ())):
         return f"{value!r} is not available yet, {expected}"
