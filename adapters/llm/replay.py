@@ -2,10 +2,10 @@
 
 import difflib
 from collections.abc import Mapping
-from pathlib import Path
 
 from adapters.llm.calls import Call
 from adapters.llm.exchange_files import read_run_exchanges
+from adapters.object_path import Location
 from schemas.errors import ReplayError
 from schemas.exchange import Exchange, ProposalReply
 
@@ -16,7 +16,7 @@ LINE_WIDTH = 160
 class ReplayCaller:
     """Finds what the other run kept; a prompt that is not the same is an error."""
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Location) -> None:
         self._run = run
         self._recorded: Mapping[str, list[Exchange]] = read_run_exchanges(run)
 

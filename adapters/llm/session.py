@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from adapters.llm.asking import Asker, Check
@@ -13,6 +12,7 @@ from adapters.llm.credentials import read_credentials
 from adapters.llm.exchange_files import ExchangeStore, read_run_exchanges
 from adapters.llm.plugins import PluginCaller, load_proposer
 from adapters.llm.replay import ReplayCaller
+from adapters.object_path import Location, location
 from schemas.exchange import Exchange, ProposalRequest, RoundAnswers
 from schemas.settings import RunSettings
 
@@ -26,11 +26,11 @@ def check_proposer(settings: RunSettings) -> str:
     if kind == "plugin":
         load_proposer(rest)
     if kind == "replay":
-        read_run_exchanges(Path(rest))
+        read_run_exchanges(location(rest))
     return settings.proposer
 
 
-def ask_round(root: Path, settings: RunSettings, requests: Sequence[ProposalRequest], check: Check) -> RoundAnswers:
+def ask_round(root: Location, settings: RunSettings, requests: Sequence[ProposalRequest], check: Check) -> RoundAnswers:
     """The answers to all requests. What is kept below `root` already is neither asked nor paid for again.
 
     Without a reply after all attempts an answer says why; AccessError and ReplayError end the run.
@@ -39,7 +39,7 @@ def ask_round(root: Path, settings: RunSettings, requests: Sequence[ProposalRequ
 
 
 async def _ask_round(
-    root: Path, settings: RunSettings, requests: Sequence[ProposalRequest], check: Check
+    root: Location, settings: RunSettings, requests: Sequence[ProposalRequest], check: Check
 ) -> RoundAnswers:
     store = ExchangeStore(root)
     caller, recorded = _caller(settings)
@@ -58,7 +58,7 @@ async def _ask_round(
 def _caller(settings: RunSettings) -> tuple[Caller, Callable[[Call], list[Exchange]] | None]:
     kind, _, rest = settings.proposer.partition(":")
     if kind == "replay":
-        replay = ReplayCaller(Path(rest))
+        replay = ReplayCaller(location(rest))
         return replay, replay.recorded
     if kind == "plugin":
         return PluginCaller(load_proposer(rest)), None

@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from adapters.llm.budget import Spending, sum_spending
 from adapters.llm.exchange_files import ExchangeStore
 from adapters.llm.prices import price_of
+from adapters.object_path import Location
 from schemas.exchange import Answer, Exchange
 from schemas.settings import RunSettings
 
 SHOWN_REASONS = 10
 
 
-def describe_usage(root: Path, settings: RunSettings, answers: Iterable[Answer], server: str) -> dict[str, Any]:
+def describe_usage(root: Location, settings: RunSettings, answers: Iterable[Answer], server: str) -> dict[str, Any]:
     """Calls, tokens, cost, faults and what was covered offline, over the whole run so far and by round."""
     exchanges, price, is_replay = ExchangeStore(root).read_all(), price_of(settings), _is_replay(settings)
     answers = list(answers)
@@ -39,7 +39,7 @@ def describe_usage(root: Path, settings: RunSettings, answers: Iterable[Answer],
     }
 
 
-def describe_round(root: Path, settings: RunSettings, round_index: int) -> dict[str, Any]:
+def describe_round(root: Location, settings: RunSettings, round_index: int) -> dict[str, Any]:
     """Calls, tokens and cost of one round."""
     exchanges = [] if _is_replay(settings) else ExchangeStore(root).read_all()
     spent = _spending(sum_spending([e for e in exchanges if e.round == round_index], price_of(settings)))
