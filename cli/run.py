@@ -144,8 +144,8 @@ def _check_proposer(settings: "RunSettings") -> None:
     if settings.asks:
         from adapters.llm.session import check_proposer
 
-        check_proposer(settings)
         refuse_uncompiled(settings)
+        check_proposer(settings)
 
 
 def _absolute(path: str | None) -> str | None:
