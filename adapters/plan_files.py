@@ -44,7 +44,11 @@ def write_plan(path: Location, scenario: Scenario, grids: Grids, plan: Plan, cou
 
 def read_plan(path: Location, scenario: Scenario, grids: Grids) -> tuple[Plan, IntArray]:
     """The plan rows and their counts as `write_plan` wrote them."""
-    table = read_parquet(path)
+    return decode_plan(read_parquet(path), scenario, grids)
+
+
+def decode_plan(table: pa.Table, scenario: Scenario, grids: Grids) -> tuple[Plan, IntArray]:
+    """The plan rows and their counts, from a table as `write_plan` writes it."""
     root = _coded(grids, scenario.root, {name: table[name].combine_chunks() for name in table.column_names})
     members: dict[str, Array] = {}
     parent = np.zeros(0, dtype=np.int64)

@@ -11,6 +11,7 @@ import typer
 
 from cli.check import check
 from cli.environment import prepare_environment
+from cli.explain import explain
 from cli.publish import publish
 from cli.review import report, validate
 from cli.run import resume, run
@@ -36,6 +37,7 @@ app.command(epilog=_example("synthor run scenarios/ecommerce --out runs/ecommerc
 app.command(epilog=_example("synthor resume runs/ecommerce"))(resume)
 app.command(epilog=_example("synthor validate runs/ecommerce --full"))(validate)
 app.command(epilog=_example("synthor report runs/ecommerce"))(report)
+app.command(epilog=_example("synthor explain runs/vermont --record 500000042"))(explain)
 app.command(epilog=_example("synthor publish runs/ecommerce --to published"))(publish)
 app.command(epilog=_example("synthor schema > scenario.schema.json"))(schema)
 
