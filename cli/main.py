@@ -17,7 +17,7 @@ from cli.publish import publish
 from cli.review import report, validate
 from cli.run import resume, run
 from cli.schema import schema
-from schemas.errors import SynthorError, UserError
+from schemas.errors import ReplayError, SynthorError, UserError
 
 app = typer.Typer(
     name="synthor",
@@ -70,6 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = command.main(given or ["--help"], prog_name="synthor", standalone_mode=False)
     except UserError as exc:
         return _tell(str(exc), 2)
+    except ReplayError as exc:
+        code = _tell(str(exc), 1)
+        typer.echo(exc.difference, err=True)
+        return code
     except SynthorError as exc:
         return _tell(str(exc), 1)
     except typer.TyperException as exc:
