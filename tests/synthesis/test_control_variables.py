@@ -85,7 +85,7 @@ def test_category_has_another_if_there_is_no_total():
     made, _ = variables(
         control("tag_a", "persons.TAG == 1", "persons"), control("tag_b", "persons.TAG == 2", "persons")
     )
-    assert made["TAG"].spec["categories"] == ["1", "2", "other"]
+    assert made["TAG"].spec["categories"] == ["a", "b", "other"]
 
 
 def test_lowest_class_bounds_the_variable_where_classes_add_up():
