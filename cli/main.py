@@ -13,6 +13,7 @@ from cli.check import check
 from cli.environment import prepare_environment
 from cli.explain import explain
 from cli.export import export
+from cli.init import init
 from cli.publish import publish
 from cli.review import report, validate
 from cli.run import resume, run
@@ -33,6 +34,7 @@ def _example(text: str) -> str:
     return f"Example: {text}"
 
 
+app.command(epilog=_example("synthor init my-town"))(init)
 app.command(epilog=_example("synthor check scenarios/vermont"))(check)
 app.command(epilog=_example("synthor run scenarios/ecommerce --out runs/ecommerce --random-seed 7"))(run)
 app.command(epilog=_example("synthor resume runs/ecommerce"))(resume)
