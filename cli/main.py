@@ -11,6 +11,7 @@ import typer
 
 from cli.check import check
 from cli.environment import prepare_environment
+from cli.evaluate import evaluate
 from cli.review import report, validate
 from cli.run import resume, run
 from cli.schema import schema
@@ -35,6 +36,7 @@ app.command(epilog=_example("synthor run scenarios/ecommerce --out runs/ecommerc
 app.command(epilog=_example("synthor resume runs/ecommerce"))(resume)
 app.command(epilog=_example("synthor validate runs/ecommerce --full"))(validate)
 app.command(epilog=_example("synthor report runs/ecommerce"))(report)
+app.command(epilog=_example("synthor evaluate runs/ecommerce --reference transaction=records.csv"))(evaluate)
 app.command(epilog=_example("synthor schema > scenario.schema.json"))(schema)
 
 
