@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.check import check
+from cli.derive import derive
 from cli.environment import prepare_environment
 from cli.evaluate import evaluate
 from cli.review import report, validate
@@ -36,6 +37,7 @@ app.command(epilog=_example("synthor run scenarios/ecommerce --out runs/ecommerc
 app.command(epilog=_example("synthor resume runs/ecommerce"))(resume)
 app.command(epilog=_example("synthor validate runs/ecommerce --full"))(validate)
 app.command(epilog=_example("synthor report runs/ecommerce"))(report)
+app.command(epilog=_example("synthor derive --micro household=households.csv --out scenarios/mine"))(derive)
 app.command(epilog=_example("synthor evaluate runs/ecommerce --reference transaction=records.csv"))(evaluate)
 app.command(epilog=_example("synthor schema > scenario.schema.json"))(schema)
 
