@@ -39,12 +39,12 @@ def quantile_binning(
     """The binning of a column; `cut` main bins are cut into sub-bins, those farthest from uniform first (None: all)."""
     held = values.astype(float)
     low, high = held.min(), held.max()
-    decimals = 0 if is_integer else max(DIGITS - int(np.floor(np.log10(max(high - low, 1e-9)))), 0)
+    decimals = 0 if is_integer else _decimals(low, high)
     step = 10.0**-decimals
     if is_integer and high - low < MAX_SINGLE_VALUES:
         single = np.arange(low, high + 2)
         return Binning(True, single, single, 0)
-    ends = np.floor(low / step) * step, (np.floor(high / step) + 1) * step
+    ends = _ends(low, high, step, decimals)
     main = _main_edges(held, ends, step, bins, is_integer)
     main = np.unique(np.round(main, decimals))
     chosen = _least_uniform(held, main, cut, step)
@@ -56,6 +56,18 @@ def bin_axis(variable: str, edges: FloatArray, is_integer: bool) -> Axis:
     """The half-open bins between consecutive edges, labelled as target tables write them."""
     labels = tuple(_label(low, high, is_integer) for low, high in itertools.pairwise(edges.tolist()))
     return Axis(variable, labels, edges[:-1], edges[1:])
+
+
+def _decimals(low: float, high: float) -> int:
+    """Decimals of edges; a range narrow for its distance from 0 has no more of them than a float can hold."""
+    width = max(high - low, 1e-5 * max(abs(low), abs(high)), 1e-6)
+    return max(DIGITS - int(np.floor(np.log10(width))), 0)
+
+
+def _ends(low: float, high: float, step: float, decimals: int) -> tuple[float, float]:
+    """The range, rounded outward; its upper end lies above every value."""
+    lower, upper = (round(float(np.floor(end / step)) * step, decimals) for end in (low, high))
+    return (lower if lower <= low else lower - step), (upper + step if upper + step > high else upper + 2 * step)
 
 
 def _main_edges(values: FloatArray, ends: tuple[float, float], step: float, bins: int, is_integer: bool) -> FloatArray:

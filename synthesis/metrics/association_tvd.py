@@ -15,7 +15,9 @@ from synthesis.metrics.shares import both_shares
 
 METRIC = Metric("association_tvd", "TVD, margins removed", 0.0, 1.0, 0.0)
 TRACE = 1e-4
-MAX_SWEEPS = 5_000
+SWEEPS = 10
+MAX_STEPS = 100
+MAX_LOG_STEP = 1.0
 MARGIN_SLACK = 1e-9
 
 
@@ -32,16 +34,36 @@ def association_tvd(synthetic: ArrayLike, reference: ArrayLike) -> float:
 
 
 def rake_to_margins(table: FloatArray, rows: FloatArray, columns: FloatArray) -> FloatArray:
-    """The table with these margins and its own odds ratios, by iterative proportional fitting."""
+    """The table with these margins and its own odds ratios.
+
+    A few sweeps of iterative proportional fitting, then Newton steps on its dual: near-empty cells that have to carry
+    a margin would take sweeps without end.
+    """
+    held = rows > 0, columns > 0
+    fitted = _fitted(table[np.ix_(*held)], rows[held[0]], columns[held[1]])
+    result = np.zeros_like(table)
+    result[np.ix_(*held)] = fitted
+    return result
+
+
+def _fitted(table: FloatArray, rows: FloatArray, columns: FloatArray) -> FloatArray:
     fitted = table
-    for _ in range(MAX_SWEEPS):
-        fitted = fitted * _ratio(rows, fitted.sum(axis=1))[:, None]
-        off = columns - fitted.sum(axis=0)
-        if np.abs(off).max(initial=0.0) <= MARGIN_SLACK:
+    for _ in range(SWEEPS):
+        fitted = fitted * (rows / fitted.sum(axis=1))[:, None]
+        fitted = fitted * (columns / fitted.sum(axis=0))
+    for _ in range(MAX_STEPS):
+        off = np.concatenate([rows - fitted.sum(axis=1), columns - fitted.sum(axis=0)])
+        if np.abs(off).sum() <= MARGIN_SLACK:
             return fitted
-        fitted = fitted * _ratio(columns, fitted.sum(axis=0))
-    raise MetricError(f"raking did not reach the reference's margins in {MAX_SWEEPS} sweeps")
+        fitted = _stepped(fitted, off)
+    raise MetricError(f"the synthetic table could not be raked to the reference's margins in {MAX_STEPS} steps")
 
 
-def _ratio(wanted: FloatArray, held: FloatArray) -> FloatArray:
-    return np.divide(wanted, held, out=np.zeros_like(held), where=held > 0)
+def _stepped(fitted: FloatArray, off: FloatArray) -> FloatArray:
+    """One Newton step on the multipliers' logarithms, shortened so that no cell changes beyond measure."""
+    rows = len(fitted)
+    hessian = np.diag(np.concatenate([fitted.sum(axis=1), fitted.sum(axis=0)]) * (1 + 1e-10) + 1e-300)
+    hessian[:rows, rows:], hessian[rows:, :rows] = fitted, fitted.T
+    step = np.linalg.lstsq(hessian, off, rcond=None)[0]
+    step = step * min(1.0, MAX_LOG_STEP / max(np.abs(step).max(), 1e-300))
+    return fitted * np.exp(step[:rows, None] + step[rows:])
