@@ -35,6 +35,8 @@ class DeriveSettings:
     keep: Sequence[str] = ()
     drop: Sequence[str] = ()
     bins: BinSettings = field(default_factory=lambda: BinSettings(6, 8, None))
+    tolerance_records: int = 0
+    """How far each cell of root records may be missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,7 @@ def _document(derivation: Derivation, described: str) -> dict[str, Any]:
     }
     if settings.zone:
         document["zones"] = {"variable": settings.zone, "crosswalk": "zones.csv"}
-    document["targets"] = {table.name: _target(table, settings.zone) for table in derivation.tables}
+    document["targets"] = {table.name: _target(table, root, settings) for table in derivation.tables}
     return document
 
 
@@ -266,7 +268,10 @@ def _spec(variable: Variable) -> dict[str, Any]:
     return {"type": variable.kind, "range": [int(e) for e in ends] if variable.kind == "integer" else ends}
 
 
-def _target(table: DerivedTable, zone: str | None) -> dict[str, Any]:
+def _target(table: DerivedTable, root: str, settings: DeriveSettings) -> dict[str, Any]:
     target: dict[str, Any] = {"entity": table.entity, "variables": [axis.variable for axis in table.axes]}
     target |= {"file": f"targets/{table.name}.csv", "measure": "count"}
-    return target | ({"zone": zone} if zone else {})
+    target |= {"zone": settings.zone} if settings.zone else {}
+    if table.entity == root and settings.tolerance_records:
+        target["tolerance"] = {"records": settings.tolerance_records}
+    return target

@@ -166,15 +166,13 @@ def _check_named(mapping: EntityMapping, kept: Mapping[str, Any], entity: str) -
 
 
 def _recoded(series: "pd.Series[Any]", name: str, mapping: EntityMapping) -> "pd.Series[Any]":
-    if name in mapping.missing:
-        empty = series.isna() | (series.astype(str).str.strip() == "")
-        series = series.astype(object).mask(empty, mapping.missing[name]).infer_objects()
+    is_empty = series.isna() | (series.astype(str).str.strip() == "")
     if name in mapping.recode:
-        held = as_text(series)
         table = mapping.recode[name]
-        series = held.map(lambda text: table.get(text, text))
+        series = as_text(series).map(lambda text: table.get(text, text))
+    if name in mapping.missing:
+        series = series.astype(object).mask(is_empty, mapping.missing[name]).infer_objects()
+    if name in mapping.recode:
         numbers = pd.to_numeric(series, errors="coerce")
         series = numbers if not numbers.isna().any() else series
-    if mapping.types.get(name) == "category":
-        series = as_text(series)
-    return series
+    return as_text(series) if mapping.types.get(name) == "category" else series

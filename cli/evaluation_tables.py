@@ -80,7 +80,7 @@ def _caption(group: str, shown: list[tuple[str, str]], rows: dict[tuple[str, str
 
 
 def _query_table(found: dict[str, Any], figures: list[Figure]) -> Any:
-    grid = _grid("query", "synthetic", "reference", "relative error", caption=" ".join(_group_means(found)))
+    grid = _grid("query", "synthetic", "reference", "relative error", caption=", ".join(_group_means(found)))
     for figure in figures:
         answers = (_write(figure["synthetic"]), _write(figure["reference"]))
         grid.add_row(figure["note"] or figure["subject"], *answers, _with_floor(figure))
@@ -93,11 +93,18 @@ def _group_means(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _plain_table(found: dict[str, Any], figures: list[Figure]) -> Any:
-    grid = _grid("entity", "subject", "metric", "figure (floor)")
+    caption = _any_rule(found) if figures and figures[0]["group"] == "realism" else ""
+    grid = _grid("entity", "subject", "metric", "figure (floor)", caption=caption)
     for figure in figures:
         title = found["metrics"][figure["metric"]]["title"]
         grid.add_row(figure["entity"], figure["subject"], title, _with_floor(figure))
     return grid
+
+
+def _any_rule(found: dict[str, Any]) -> str:
+    shares = found["any_rule"].items()
+    parts = [f"{name} {_write(share['synthetic'])} ({_write(share['reference'])})" for name, share in shares]
+    return f"any of the rules: {', '.join(parts)}"
 
 
 def _with_floor(figure: Figure | None) -> str:

@@ -1,12 +1,12 @@
 """Queries and realism rules: what both sides answer, and how far apart the answers are."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from schemas.errors import MetricError
 from schemas.expression import Node
-from schemas.model import Rule
+from schemas.model import BoolArray, Rule
 from synthesis.assessments.figure import Figure, Measure, refused
 from synthesis.comparison import Comparison, can_read
 from synthesis.evaluation import obeys
@@ -92,19 +92,22 @@ def realism_figures(comparison: Comparison, rules: Sequence[Rule]) -> list[Figur
     return found
 
 
-def any_rule(comparison: Comparison, rules: Sequence[Rule]) -> Mapping[str, tuple[float, float]]:
-    """Per entity, the shares (synthetic, reference) of records that break any of the rules."""
-    found = {}
-    for entity in comparison.entities:
-        own = [r for r in rules if r.entity == entity.name]
-        own = [r for r in own if all(can_read(n, comparison.scenario, comparison.reference) for n in (r.when, r.then))]
-        if own:
-            of_members = entity is comparison.scenario.member
-            sides = (comparison.synthetic, comparison.reference)
-            found[entity.name] = tuple(
-                float(1 - np.logical_and.reduce([obeys(r, side, of_members) for r in own]).mean()) for side in sides
-            )
-    return found  # type: ignore[return-value]
+def any_rule(comparison: Comparison, rules: Sequence[Rule]) -> dict[str, tuple[float, float]]:
+    """Shares (synthetic, reference) of records that break any rule: per entity, and of roots with their members."""
+    scenario = comparison.scenario
+    readable = [r for r in rules if all(can_read(n, scenario, comparison.reference) for n in (r.when, r.then))]
+    broken: dict[str, list[BoolArray]] = {}
+    for side in (comparison.synthetic, comparison.reference):
+        for entity in comparison.entities:
+            of_members = entity is scenario.member
+            own = [~obeys(rule, side, of_members) for rule in readable if rule.entity == entity.name]
+            nobody = np.zeros(side.member_count if of_members else side.count, dtype=bool)
+            broken.setdefault(entity.name, []).append(np.logical_or.reduce([nobody, *own]))
+        if len(comparison.entities) > 1:
+            root, member = (broken[entity.name][-1] for entity in comparison.entities)
+            below = np.bincount(side.parent[member], minlength=side.count) > 0
+            broken.setdefault(f"{scenario.root.name} with its members", []).append(root | below)
+    return {name: (float(sides[0].mean()), float(sides[1].mean())) for name, sides in broken.items()} if rules else {}
 
 
 def _broken(rule: Rule, records: Records, of_members: bool) -> float:
