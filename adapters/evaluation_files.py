@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+from adapters.object_path import Location
 from adapters.storage import replacing, write_json
 from synthesis.assessments.assessment import Assessment
 from synthesis.assessments.figure import Figure
@@ -58,7 +59,7 @@ def evaluation_record(
     }
 
 
-def write_evaluation(run: Path, record: Mapping[str, Any]) -> tuple[Path, Path]:
+def write_evaluation(run: Location, record: Mapping[str, Any]) -> tuple[Location, Location]:
     """Paths of the two files, written beside the run's others."""
     write_json(run / JSON_NAME, record)
     with replacing(run / PAGE_NAME) as partial:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from adapters.dataset import partition_frames
 from adapters.microdata import MicroFrames, MicroSources, as_text, read_micro
+from adapters.object_path import Location
 from schemas.errors import UserError
 from schemas.model import Derived, Entity, Scenario, Variable
 from synthesis.audit import records_from_frames
@@ -16,7 +17,7 @@ from synthesis.expressions import nearest
 from synthesis.records import Array, Records, concatenate
 
 
-def read_synthetic(dataset: Path, scenario: Scenario) -> Records:
+def read_synthetic(dataset: Location, scenario: Scenario) -> Records:
     """All records of a run's dataset, in the order of its files."""
     parts = []
     for name, root, members in partition_frames(dataset, scenario):

@@ -9,18 +9,22 @@ import typer
 
 from cli.existing import read_run
 from cli.microdata import Ids, Mapping, Maps, Parents, read_files, read_joints, read_pairs
+from cli.review import RunArgument
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
+    from adapters.microdata import MicroSources
+    from adapters.object_path import Location
+    from adapters.run_folder import RunFolder
     from schemas.model import Rule, Scenario
     from synthesis.assessments.assessment import Questions
     from synthesis.assessments.joints import Joint
-    from synthesis.comparison import Comparison
+    from synthesis.comparison import Comparison, ComparisonSettings
     from synthesis.metrics.queries import Query
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Run folder.", show_default=False)],
+    run: RunArgument,
     reference: Annotated[
         list[str], typer.Option(help="Micro-data of an entity (CSV or parquet).", metavar="ENTITY=FILE")
     ],
@@ -43,37 +47,49 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare a run's records with micro-data: each figure beside its noise floor."""
-    record = read_run(run)
+    from adapters.mapping_file import read_mapping
+    from adapters.object_path import location
+
+    place = location(run)
+    record = read_run(place)
     groups = _groups(only)
     files = read_files(reference, "--reference")
     from adapters.evaluation_files import evaluation_record, write_evaluation
-    from adapters.mapping_file import read_mapping
     from adapters.microdata import MicroSources
-    from adapters.reference import read_reference, read_synthetic
     from adapters.run_folder import RunFolder
     from synthesis.assessments.assessment import assess
-    from synthesis.comparison import ComparisonSettings, compare
+    from synthesis.comparison import ComparisonSettings
 
-    folder = RunFolder(run)
+    folder = RunFolder(place)
     scenario = folder.read_scenario()
     files = _ordered(files, scenario)
     mapped = read_mapping(mapping, list(files), list(read_pairs(maps, "--map").items()))
     zone = (scenario.zones.variable,) if scenario.zones else ()
     sources = MicroSources(files, read_pairs(ids, "--id"), read_pairs(parents, "--parent"), mapped, zone)
-    real, notes = read_reference(sources, scenario)
-    if not folder.records.is_dir():
-        raise UserError(f"{run}: holds no records (status: {record.get('status')})")
     settings = ComparisonSettings(random_seed, resamples, bins, max_records)
-    comparison = compare(scenario, read_synthetic(folder.records, scenario), real, settings)
+    comparison, notes = _compare(folder, scenario, sources, settings)
     asked = _questions(comparison, groups, read_joints(joint), label or [], queries)
-    assessment = assess(comparison, asked)
     shown = {entity: path.name for entity, path in files.items()}
-    found = evaluation_record(str(record["scenario"]["name"]), comparison, assessment, shown, notes)
-    paths = write_evaluation(run, found)
+    if record.get("status") != "published":
+        notes = (f"the run is not published (status: {record.get('status')}); its staged records are compared", *notes)
+    found = evaluation_record(str(record["scenario"]["name"]), comparison, assess(comparison, asked), shown, notes)
+    paths = write_evaluation(place, found)
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         _show(found, paths)
+
+
+def _compare(
+    folder: "RunFolder", scenario: "Scenario", sources: "MicroSources", settings: "ComparisonSettings"
+) -> "tuple[Comparison, tuple[str, ...]]":
+    from adapters.reference import read_reference, read_synthetic
+    from synthesis.comparison import compare
+
+    reference, notes = read_reference(sources, scenario)
+    if not folder.records.exists():
+        raise UserError(f"{folder.root}: holds no records")
+    return compare(scenario, read_synthetic(folder.records, scenario), reference, settings), notes
 
 
 def _groups(only: list[str] | None) -> tuple[str, ...]:
@@ -144,7 +160,7 @@ def _joint(comparison: "Comparison", names: tuple[str, ...]) -> "Joint":
     return entity, names
 
 
-def _show(found: dict[str, Any], paths: tuple[Path, Path]) -> None:
+def _show(found: dict[str, Any], paths: "tuple[Location, Location]") -> None:
     from cli.evaluation_tables import show_evaluation
 
     show_evaluation(found, paths)

@@ -1,7 +1,6 @@
 """An evaluation in the terminal: the figures of each group, the worst ones of long groups."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 SHOWN = 12
@@ -12,7 +11,7 @@ _ORDERED_BY = {"joints": "association_tvd"}
 Figure = dict[str, Any]
 
 
-def show_evaluation(found: dict[str, Any], paths: Sequence[Path]) -> None:
+def show_evaluation(found: dict[str, Any], paths: Sequence[object]) -> None:
     """Print every group as a table, then where the whole lies."""
     from rich.console import Console
 

@@ -13,6 +13,8 @@ from cli.check import check
 from cli.derive import derive
 from cli.environment import prepare_environment
 from cli.evaluate import evaluate
+from cli.explain import explain
+from cli.publish import publish
 from cli.review import report, validate
 from cli.run import resume, run
 from cli.schema import schema
@@ -39,6 +41,8 @@ app.command(epilog=_example("synthor validate runs/ecommerce --full"))(validate)
 app.command(epilog=_example("synthor report runs/ecommerce"))(report)
 app.command(epilog=_example("synthor derive --micro household=households.csv --out scenarios/mine"))(derive)
 app.command(epilog=_example("synthor evaluate runs/ecommerce --reference transaction=records.csv"))(evaluate)
+app.command(epilog=_example("synthor explain runs/vermont --record 500000042"))(explain)
+app.command(epilog=_example("synthor publish runs/ecommerce --to published"))(publish)
 app.command(epilog=_example("synthor schema > scenario.schema.json"))(schema)
 
 

@@ -35,15 +35,18 @@ class RunBook:
         """Whether the dataset is published already."""
         return bool(self.run["status"] == "published")
 
-    def start(self) -> None:
-        """The run begins, or is taken up again."""
+    def start(self, damaged: Sequence[str] = ()) -> None:
+        """The run begins, or is taken up again; `damaged` files are made again."""
         rounds = len(round_fractions(self._context.settings, self.size))
         settings = self._context.settings.model_dump()
         self.run.update(status="running", failure=None, rounds=[], durations={}, llm=_NO_LLM, settings=settings)
         self.run.update(
             batches={"committed": 0, "reused": 0, "retried": 0}, reconciliations=self.run["reconciliations"]
         )
+        self.run["damaged"] = list(damaged)
         self._folder.write_run(self.run)
+        for line in damaged:
+            self._log("damage_found", what=line)
         self._log("run_started", scenario=self.run["scenario"]["name"], size=self.size, rounds_expected=rounds)
 
     def cluster_ready(self, workers: int) -> None:

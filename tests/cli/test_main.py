@@ -86,9 +86,15 @@ def test_folder_that_is_no_run_is_refused(capsys, tmp_path):
         )
 
 
-def test_object_store_is_not_available_yet(capsys):
-    told = refuse(capsys, "run", ECOMMERCE, "--out", "s3://bucket/run")
-    assert told.endswith("object stores are not available yet, expected a local folder\n")
+def test_other_stores_are_not_known(capsys):
+    told = refuse(capsys, "run", ECOMMERCE, "--out", "gs://bucket/run")
+    assert told.endswith("no such kind of store, expected a local folder or s3://bucket/prefix\n")
+
+
+def test_credentials_do_not_belong_into_a_path(capsys):
+    told = refuse(capsys, "run", ECOMMERCE, "--out", "s3://AKIA:secret@bucket/run")
+    assert "secret" not in told
+    assert told.endswith("expected a bucket and a prefix, and credentials in the environment alone\n")
 
 
 def test_check_tells_the_scenario_as_json(capsys):

@@ -1,11 +1,13 @@
 """The main job: the whole of Vermont, as the README's first command makes it."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
 import pyarrow.dataset as ds
 import pytest
 
+from cli.main import main
 from tests.conftest import VERMONT
 from tests.flows.running import run_flow
 
@@ -48,3 +50,17 @@ def test_every_person_lives_in_a_household_that_lists_them(run: Path) -> None:
     sizes = households.set_index("household_id")["household_size"]
     assert listed.sort_index().tolist() == sizes.sort_index().tolist()
     assert (persons[persons["age"] >= 18].groupby("household_id").size().reindex(sizes.index).fillna(0) >= 1).all()
+
+
+def test_a_person_can_be_explained_with_the_household(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    person = ds.dataset(run / "dataset" / "person", partitioning="hive").head(5).to_pylist()[4]
+    assert main(["explain", str(run), "--record", f"person:{person['person_id']}", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["household"]["household_id"] == person["household_id"]
+    assert main(["explain", str(run), "--record", str(person["household_id"]), "--json"]) == 0
+    of_household = json.loads(capsys.readouterr().out)
+    assert person["person_id"] in [one["person_id"] for one in of_household["person"]]
+    assert len(of_household["person"]) == of_household["values"]["household_size"]
+    assert main(["explain", str(run), "--cell", "age=65+,county=50007", "--json"]) == 0
+    (cell,) = json.loads(capsys.readouterr().out)
+    assert cell["records"] == cell["synthetic"] > 20_000
