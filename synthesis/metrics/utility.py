@@ -10,6 +10,7 @@ from synthesis.metrics.metric import Metric
 
 ACCURACY = Metric("utility_accuracy", "accuracy on real records", 0.0, 1.0, 1.0, "higher is better")
 MACRO_F1 = Metric("utility_macro_f1", "macro F1 on real records", 0.0, 1.0, 1.0, "higher is better")
+TREES = 100
 MODELS = ("logistic regression", "tree", "forest")
 
 
@@ -46,4 +47,4 @@ def _estimator(model: str, random_state: int) -> Any:
         return make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     if model == "tree":
         return DecisionTreeClassifier(min_samples_leaf=5, random_state=random_state)
-    return RandomForestClassifier(100, min_samples_leaf=2, random_state=random_state)
+    return RandomForestClassifier(TREES, min_samples_leaf=2, random_state=random_state)

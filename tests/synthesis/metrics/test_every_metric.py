@@ -2,15 +2,23 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthesis.metrics import c2st
+from tests.synthesis.metrics.cases import CASES
 
-EXAMPLES = settings(
-    max_examples=25, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+EXAMPLES = settings(max_examples=25, derandomize=True, deadline=None)
 FEW = settings(EXAMPLES, max_examples=2)
+
+
+def each(cases):
+    """The test, once per metric."""
+    return pytest.mark.parametrize("case", cases, ids=lambda case: case.metric.name)
+
+
+EXACT = [case for case in CASES if case.is_exact_on_itself]
+SYMMETRIC = [case for case in CASES if case.metric.is_symmetric]
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -35,6 +43,7 @@ def run(case, check):
     over_seeds()
 
 
+@each(CASES)
 def test_score_lies_within_its_declared_bounds(case):
     def check(seed):
         assert case.metric.low <= case.score(*samples(seed)) <= case.metric.high
@@ -42,6 +51,7 @@ def test_score_lies_within_its_declared_bounds(case):
     run(case, check)
 
 
+@each(CASES)
 def test_order_of_records_leaves_the_score_alone(case):
     def check(seed):
         left, right = samples(seed)
@@ -52,10 +62,8 @@ def test_order_of_records_leaves_the_score_alone(case):
     run(case, check)
 
 
+@each(EXACT)
 def test_a_sample_compared_with_itself_scores_best(case):
-    if not case.is_exact_on_itself:
-        pytest.skip("has no fixed best, or is about other records than its own")
-
     def check(seed):
         left, _ = samples(seed)
         assert case.score(left, left) == pytest.approx(case.metric.best, abs=1e-7)
@@ -63,10 +71,8 @@ def test_a_sample_compared_with_itself_scores_best(case):
     run(case, check)
 
 
+@each(SYMMETRIC)
 def test_swapping_the_sides_is_as_declared(case):
-    if not case.metric.is_symmetric:
-        pytest.skip("declared as not symmetric")
-
     def check(seed):
         left, right = samples(seed)
         assert case.score(left, right) == pytest.approx(case.score(right, left), abs=1e-12)
@@ -74,9 +80,8 @@ def test_swapping_the_sides_is_as_declared(case):
     run(case, check)
 
 
+@each(EXACT)
 def test_different_samples_score_worse_than_the_same_one(case):
-    if not case.is_exact_on_itself:
-        pytest.skip("has no fixed best")
     rng = np.random.default_rng(3)
     low, high = rng.integers(0, 3, (200, 2)), rng.integers(2, 5, (200, 2))
     worse, same = case.score(low, high), case.score(high, high)

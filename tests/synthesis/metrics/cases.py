@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import pytest
 
 from synthesis.metrics import (
     association_tvd,
@@ -60,9 +59,3 @@ CASES = [
     Case(diversity.ENTROPY, lambda a, _: diversity.entropy_bits(a), is_exact_on_itself=False),
     Case(c2st.SIGNED, lambda a, b: c2st.c2st_signed_gap(a, b, np.random.default_rng(1)), is_exact_on_itself=False),
 ]
-
-
-@pytest.fixture(params=CASES, ids=lambda case: case.metric.name)
-def case(request: pytest.FixtureRequest) -> Case:
-    """Each metric in turn."""
-    return request.param
