@@ -35,7 +35,7 @@ class DeriveSettings:
     keep: Sequence[str] = ()
     drop: Sequence[str] = ()
     bins: BinSettings = field(default_factory=lambda: BinSettings(6, 8, None))
-    tolerance_records: int = 0
+    tolerance_records: int = 2
     """How far each cell of root records may be missed."""
 
 
@@ -272,6 +272,6 @@ def _target(table: DerivedTable, root: str, settings: DeriveSettings) -> dict[st
     target: dict[str, Any] = {"entity": table.entity, "variables": [axis.variable for axis in table.axes]}
     target |= {"file": f"targets/{table.name}.csv", "measure": "count"}
     target |= {"zone": settings.zone} if settings.zone else {}
-    if table.entity == root and settings.tolerance_records:
+    if table.entity == root:
         target["tolerance"] = {"records": settings.tolerance_records}
     return target

@@ -125,7 +125,8 @@ def _cost(llm: Record) -> str:
     if not llm.get("calls"):
         return ""
     tokens = write_count(llm.get("tokens") or 0)
-    return f" ({plural(llm['calls'], 'call')}, {tokens} tokens, {float(llm.get('usd') or 0):,.2f} USD)"
+    cost = "cost unknown" if llm.get("usd") is None else f"{llm['usd']:,.2f} USD"
+    return f" ({plural(llm['calls'], 'call')}, {tokens} tokens, {cost})"
 
 
 def state_mapping(values: Record | None) -> list[Fact]:

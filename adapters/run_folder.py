@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from adapters.llm.exchange_files import ExchangeStore
 from adapters.object_path import Location, ObjectPath
 from adapters.run_log import RunLog
 from adapters.scenario_document import Document
@@ -58,6 +59,14 @@ class RunFolder:
     def proposals_file(self, plan_id: int) -> Location:
         """What one plan was proposed from."""
         return self.root / "staging" / "proposals" / f"p{plan_id:06d}.json"
+
+    def answer_file(self, request_id: str) -> Location:
+        """The answer to a request for proposals, for whoever compiles it."""
+        return ExchangeStore(self.root).answer_file(request_id)
+
+    def merge_exchanges(self) -> None:
+        """exchanges.jsonl from the exchanges' own files (repeating it changes nothing)."""
+        ExchangeStore(self.root).merge()
 
     def counts_file(self, round_index: int) -> Location:
         """Counts of all batches before a round."""

@@ -37,7 +37,7 @@ def derive(
     cut: Annotated[
         int | None, typer.Option(min=0, help="Main bins to be cut, least uniform first; default: all.")
     ] = None,
-    tolerance: Annotated[int, typer.Option(min=0, help="Records by which a root's cell may be missed.")] = 0,
+    tolerance: Annotated[int, typer.Option(min=0, help="Records by which a root's cell may be missed.")] = 2,
     name: Annotated[str | None, typer.Option(help="The scenario's name; default: the folder's.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -1,5 +1,6 @@
 """Run folders that exist already: read one, and refuse what is not a run of this scenario."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,8 @@ def check_out(out: "Location", scenario: "Scenario", settings: "RunSettings") ->
     """run.json of the run to be continued in `out`, None if it is free; anything else there is refused."""
     from adapters.run_lock import LOCK_FILE
 
-    if "://" in str(out) and isinstance(out, Path):
+    # A Path has collapsed the second slash.
+    if isinstance(out, Path) and re.match(r"\w+:/", str(out)):
         raise UserError(f"--out {out}: no such kind of store, expected a local folder or s3://bucket/prefix")
     if not isinstance(out, Path):
         check_reachable(out)

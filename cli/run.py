@@ -14,7 +14,7 @@ import typer
 from cli.existing import check_free, check_out, is_finished, read_run
 from cli.interruption import Interruption
 from cli.services import check_dask, is_unreachable_prefect, unreachable_prefect
-from cli.settings import build_settings
+from cli.settings import build_settings, refuse_uncompiled
 from schemas.errors import RunError
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ DaskAddress = Annotated[
     str | None, typer.Option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster.", show_default=False)
 ]
 PublishAnyway = Annotated[bool, typer.Option("--publish-anyway", help="Publish even if validation fails.")]
+Model = Annotated[str | None, typer.Option(help="Language model, by its server's name for it.", show_default=False)]
+MaxCalls = Annotated[int | None, typer.Option(help="Model calls at most.", show_default=False)]
+MaxTokens = Annotated[int | None, typer.Option(help="Tokens at most, in and out.", show_default=False)]
+MaxUsd = Annotated[float | None, typer.Option(help="US dollars at most.", show_default=False)]
 PublishTo = Annotated[
     str | None,
     typer.Option(metavar="ROOT", help="Folder of publications: becomes its current one.", show_default=False),
@@ -42,7 +46,14 @@ def run(
     ],
     size: Annotated[int | None, typer.Option(help="Root records; default: the scenario's.", show_default=False)] = None,
     random_seed: Annotated[int | None, typer.Option(help="Default: 0.", show_default=False)] = None,
-    proposer: Annotated[str | None, typer.Option(help="offline (the default).", show_default=False)] = None,
+    proposer: Annotated[
+        str | None,
+        typer.Option(help="offline (the default), anthropic, replay:RUN or plugin:NAME.", show_default=False),
+    ] = None,
+    model: Model = None,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
     allocation: Annotated[str | None, typer.Option(help="balanced (the default).", show_default=False)] = None,
     workers: Workers = None,
     dask: DaskAddress = None,
@@ -61,7 +72,13 @@ def run(
     from adapters.scenario_files import read_scenario
     from synthesis.aims import build_aims
 
-    options = {"size": size, "random_seed": random_seed, "proposer": proposer, "allocation": allocation}
+    options: dict[str, object] = {
+        "size": size,
+        "random_seed": random_seed,
+        "proposer": _absolute_replay(proposer),
+        "allocation": allocation,
+    }
+    options |= {"model": model, "max_calls": max_calls, "max_tokens": max_tokens, "max_usd": max_usd}
     options |= {"workers": workers, "dask_address": dask, "max_rounds": max_rounds}
     options |= {"publish_anyway": publish_anyway or None, "publish_to": _absolute(publish_to)}
     settings = build_settings(options, assignments or ())
@@ -73,6 +90,7 @@ def run(
         _make_current(folder, settings)
         _close(record, folder, as_json, quiet)
     else:
+        _check_proposer(settings)
         _synthesize(scenario, checked, folder, settings, as_json, quiet)
 
 
@@ -80,6 +98,9 @@ def resume(
     run: Annotated[str, typer.Argument(help="Run folder.", show_default=False)],
     workers: Workers = None,
     dask: DaskAddress = None,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
     publish_to: PublishTo = None,
     publish_anyway: PublishAnyway = False,
     as_json: AsJson = False,
@@ -96,8 +117,9 @@ def resume(
     kept = {name: value for name, value in record["settings"].items() if value is not None}
     if workers or dask:
         kept = {name: value for name, value in kept.items() if name not in ("workers", "dask_address")}
-    changed = {"workers": workers, "dask_address": dask, "publish_anyway": publish_anyway or None}
+    changed: dict[str, object] = {"workers": workers, "dask_address": dask, "publish_anyway": publish_anyway or None}
     changed |= {"publish_to": _absolute(publish_to)}
+    changed |= {"max_calls": max_calls, "max_tokens": max_tokens, "max_usd": max_usd}
     settings = build_settings(kept | {name: value for name, value in changed.items() if value is not None})
     if is_finished(record, folder.root) and not damaged_files(folder):
         _make_current(folder.root, settings)
@@ -117,10 +139,25 @@ def _make_current(out: "Location", settings: "RunSettings") -> None:
         publish_to(RunFolder(out.absolute()), location(settings.publish_to), settings.publish_anyway)
 
 
+def _check_proposer(settings: "RunSettings") -> None:
+    """Refuse a proposer that cannot be asked, before anything is written."""
+    if settings.asks:
+        from adapters.llm.session import check_proposer
+
+        refuse_uncompiled(settings)
+        check_proposer(settings)
+
+
 def _absolute(path: str | None) -> str | None:
     from adapters.object_path import location
 
     return None if path is None else str(location(path).absolute())
+
+
+def _absolute_replay(proposer: str | None) -> str | None:
+    """A run that is replayed is found again from wherever this one is resumed."""
+    kind, sign, run = (proposer or "").partition(":")
+    return f"replay:{_absolute(run)}" if kind == "replay" and sign and run else proposer
 
 
 def _synthesize(

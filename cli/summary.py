@@ -9,6 +9,7 @@ from adapters.report_numbers import write_count, write_seconds, write_tvd
 from adapters.report_run import split_durations
 from adapters.report_tables import TableGrid, read_grids
 from adapters.storage import read_parquet
+from cli.asking import tell_usage
 from cli.review import list_failures, summarise_validation
 
 SHOWN_MISSES = 10
@@ -24,7 +25,13 @@ def write_summary(record: Mapping[str, Any], out: Location, elapsed_seconds: flo
     grids = _read_aggregates(out / "aggregates.parquet")
     is_published = record.get("status") == "published"
     lines = [_headline(record, elapsed_seconds), ""]
-    facts = [*_records(record), *_fit(record, grids), *_quality(record), *_times(record, elapsed_seconds)]
+    facts = [
+        *_records(record),
+        *_asking(record),
+        *_fit(record, grids),
+        *_quality(record),
+        *_times(record, elapsed_seconds),
+    ]
     facts += _published(record, out) if is_published else _staged(out)
     lines += [f"  {label:<{LABEL_WIDTH}}{value}" for label, value in facts]
     if not is_published or _has_failed(record):
@@ -58,6 +65,11 @@ def _records(record: Mapping[str, Any]) -> Iterator[Line]:
         yield "damage repaired", f"{len(record['damaged'])} files were missing or altered and made again"
     if record.get("shortfall"):
         yield "shortfall", f"{write_count(record['shortfall'])} records could not be drawn"
+
+
+def _asking(record: Mapping[str, Any]) -> Iterator[Line]:
+    for position, text in enumerate(tell_usage(record.get("llm") or {})):
+        yield "" if position else "proposals", text
 
 
 def _fit(record: Mapping[str, Any], grids: list[TableGrid]) -> Iterator[Line]:

@@ -15,6 +15,8 @@ from schemas.errors import AuditError, BatchError, SynthorError
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES
 from synthesis.batching import cut_batches, round_fractions
+from synthesis.requests import round_requests
+from tasks.ask import ask
 from tasks.batch import batch_options, plan_strata, synthesize_batch
 from tasks.context import Context
 from tasks.merge import Merged, merge_round, nothing_merged
@@ -75,11 +77,21 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
                 first_id,
             )
             book.start_round(index, batches)
+            _ask(context, settings, book, merged, index, sum(spec.records for spec in batches))
             receipts = _run_batches(context, settings, runner, batches, book)
             merged = merge_round(context, merged, batches, index)
             book.end_round(index, batches, receipts, merged)
             first_id += len(batches)
     return merged
+
+
+def _ask(context: Context, settings: RunSettings, book: RunBook, merged: Merged, index: int, records: int) -> None:
+    """Ask for the round's proposals, if a proposer is to be asked; the batches find the answers by path."""
+    if settings.asks and records:
+        requests = round_requests(context.scenario, context.aims, settings, merged.counts, index, records)
+        # Called, not submitted: it runs in this process, where the limiter and the budget are.
+        answered = ask(context, settings, index, requests)
+        book.asked(index, answered)
 
 
 def _run_batches(

@@ -10,6 +10,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from adapters.llm.session import check_proposer
 from adapters.object_path import Location, location
 from adapters.run_folder import RunFolder
 from adapters.run_lock import LOCK_FILE, locked
@@ -37,6 +38,8 @@ def prepare(scenario: str, out: str, settings: RunSettings) -> Context:
 def open_run(folder: Path, out: Location, settings: RunSettings) -> Context:
     """As `prepare`, without Prefect. Nothing is written unless scenario and settings are fine."""
     run = RunFolder(out.absolute())
+    if settings.asks:
+        check_proposer(settings)
     scenario = read_scenario(folder)
     context = compile_context(run, scenario, settings)
     if (run.root / "run.json").exists():

@@ -16,6 +16,7 @@ from adapters.run_folder import RunFolder
 def publish(run: RunFolder, commits: Sequence[Mapping[str, Any]]) -> None:
     """Merge the lineage, list everything in the manifest, then let the dataset appear under its name."""
     run.merge_plans(sorted({commit["plan_id"] for commit in commits}))
+    run.merge_exchanges()
     if run.staged_dataset.is_dir():
         write_manifest(run, commits)
     run.publish()

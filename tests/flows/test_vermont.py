@@ -64,3 +64,26 @@ def test_a_person_can_be_explained_with_the_household(run: Path, capsys: pytest.
     assert main(["explain", str(run), "--cell", "age=65+,county=50007", "--json"]) == 0
     (cell,) = json.loads(capsys.readouterr().out)
     assert cell["records"] == cell["synthetic"] > 20_000
+
+
+def test_households_and_persons_reach_populationsims_users(run: Path, tmp_path: Path) -> None:
+    assert main(["export", str(run), "--to", str(tmp_path), "--format", "populationsim"]) == 0
+    households = pd.read_csv(tmp_path / "synthetic_households.csv", dtype={"county": str})
+    persons = pd.read_csv(tmp_path / "synthetic_persons.csv")
+    assert households["household_id"].tolist() == list(range(1, 260_030))
+    assert households["state"].unique().tolist() == ["Vermont"]
+    of_household = persons.groupby("household_id")["per_num"]
+    assert of_household.max().tolist() == of_household.size().tolist() == households["household_size"].tolist()
+    published = ds.dataset(run / "dataset" / "household", partitioning="hive").to_table(columns=["county"]).to_pandas()
+    found = households["county"].value_counts().to_dict()
+    assert found == published["county"].astype(str).value_counts().to_dict()
+
+
+def test_activitysims_columns_come_from_the_users_variables(run: Path, tmp_path: Path) -> None:
+    names = {"household_size": "hhsize", "vehicles": "auto_ownership", "adults": "num_workers"}
+    names |= {"work": "pemploy", "university": "pstudent", "commute": "ptype"}
+    options = [word for old, new in names.items() for word in ("--rename", f"{old}={new}")]
+    assert main(["export", str(run), "--to", str(tmp_path), "--format", "activitysim", *options]) == 0
+    households, persons = (pd.read_csv(tmp_path / name, nrows=100) for name in ("households.csv", "persons.csv"))
+    assert {"household_id", "home_zone_id", "income", "hhsize", "auto_ownership", "num_workers"} <= set(households)
+    assert {"person_id", "household_id", "PNUM", "age", "sex", "pemploy", "pstudent", "ptype"} <= set(persons)
