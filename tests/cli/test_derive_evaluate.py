@@ -56,6 +56,7 @@ def test_derived_scenario_holds_the_micro_datas_figures(micro, tmp_path, capsys)
     assert scenario.member.count == "person_count"
     assert any("person_count is added" in note for note in told["notes"])
     tables = {table.name: table for table in scenario.tables}
+    assert (tables["rent"].tolerance.kind, tables["rent"].tolerance.value) == ("records", 2)
     assert set(tables) == {"rooms", "rent", "tenure", "person_count", "age", "work", "age__work", "work__tenure"}
     assert all(
         table.target.sum() == (120 if table.entity == "household" else len(persons)) for table in scenario.tables
