@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from cli.check import check
+from cli.derive import derive
 from cli.environment import prepare_environment
+from cli.evaluate import evaluate
 from cli.explain import explain
 from cli.export import export
 from cli.init import init
@@ -40,6 +42,8 @@ app.command(epilog=_example("synthor run scenarios/ecommerce --out runs/ecommerc
 app.command(epilog=_example("synthor resume runs/ecommerce"))(resume)
 app.command(epilog=_example("synthor validate runs/ecommerce --full"))(validate)
 app.command(epilog=_example("synthor report runs/ecommerce"))(report)
+app.command(epilog=_example("synthor derive --micro household=households.csv --out scenarios/mine"))(derive)
+app.command(epilog=_example("synthor evaluate runs/ecommerce --reference transaction=records.csv"))(evaluate)
 app.command(epilog=_example("synthor explain runs/vermont --record 500000042"))(explain)
 app.command(epilog=_example("synthor export runs/vermont --to vermont-csv --format populationsim"))(export)
 app.command(epilog=_example("synthor publish runs/ecommerce --to published"))(publish)
