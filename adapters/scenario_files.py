@@ -12,7 +12,7 @@ from adapters.scenario_entities import read_entities, reserved, scope_of
 from adapters.scenario_tables import read_tables
 from adapters.target_files import Rows, read_rows
 from schemas.errors import UserError
-from schemas.model import Entity, IntArray, Rule, Scenario, Zones
+from schemas.model import Entity, IntArray, Reconcile, Rule, Scenario, TargetTable, Zones
 from schemas.scenario import RuleSpec
 from synthesis.expressions import nearest
 
@@ -43,7 +43,23 @@ def read_scenario(folder: Path) -> Scenario:
         context=spec.context,
         sources={key: source.model_dump() for key, source in spec.sources.items()},
         fingerprint=fingerprint(document),
+        reconcile=_reconcile(document, root, zones, tables),
     )
+
+
+def _reconcile(document: Document, root: Entity, zones: Zones | None, tables: tuple[TargetTable, ...]) -> Reconcile:
+    spec = document.spec.reconcile
+    level = zones.variable if zones else None
+    able = [
+        t.name
+        for t in tables
+        if (t.entity, t.measure, t.universe, t.zone_level) == (root.name, "count", None, level)
+    ]
+    if spec.sizes_from is not None and spec.sizes_from not in able:
+        where = f" by {level}" if level else ""
+        message = f"expected a table that counts all {root.name} records{where}, got {spec.sizes_from!r}"
+        raise document.error(message + nearest(spec.sizes_from, able), "reconcile", "sizes_from")
+    return Reconcile(spec.totals, spec.contradictions, spec.sizes_from)
 
 
 def _check_folder(folder: Path) -> None:
