@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-FindingKind = Literal["total", "universe", "reach", "forbidden", "contradiction", "multiples", "crosswalk", "unchecked"]
+FindingKind = Literal[
+    "total", "universe", "reach", "forbidden", "overlap", "contradiction", "multiples", "crosswalk", "unchecked"
+]
 Outcome = Literal["reconciled", "noted", "refused"]
 """What becomes of a finding: a named policy reconciles it, it changes nothing, or the run would fail on it."""
 

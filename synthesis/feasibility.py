@@ -11,7 +11,8 @@ import numpy as np
 from schemas.finding import Finding
 from schemas.model import FloatArray, Scenario
 from synthesis.cells import CellCoder
-from synthesis.feasibility_pairs import contradicting_pairs, forbidden_cells
+from synthesis.feasibility_overlaps import overlaps
+from synthesis.feasibility_pairs import Overfull, contradicting_pairs, forbidden_cells
 from synthesis.feasibility_program import Demand, Program
 from synthesis.feasibility_reach import reach_gaps
 from synthesis.feasibility_totals import multiples_of, total_gaps
@@ -19,6 +20,7 @@ from synthesis.feasibility_universes import universe_gaps
 from synthesis.feasibility_wording import (
     tell_multiples,
     tell_overfull,
+    tell_overlap,
     tell_reach,
     tell_set,
     tell_total,
@@ -45,17 +47,21 @@ def find_contradictions(coder: CellCoder) -> tuple[Finding, ...]:
     found = [tell_total(scenario, gap) for gap in total_gaps(coder, figures)]
     found += [tell_universe(scenario, gap) for gap in universes]
     found += [tell_reach(scenario, gap) for gap in reach]
+    found += [tell_overlap(scenario, overlap) for overlap in overlaps(scenario, spaces, figures)]
     found += [tell_multiples(scenario, m) for table in scenario.tables for m in multiples_of(table)]
+    found += [tell_overfull(scenario, spaces.views, pair) for pair in overfull if not _is_told(found, pair)]
     told = {frozenset(finding.tables) for finding in found}
-    found += [
-        tell_overfull(scenario, spaces.views, pair) for pair in overfull if frozenset((pair.table, pair.other)) not in told
-    ]
-    told = {frozenset(finding.tables) for finding in found}
+    told |= {frozenset((pair.table, pair.other)) for pair in overfull if pair.other is not None}
     sizes = [(gap.level, np.abs(gap.outside)) for gap in (*reach, *universes)]
     sizes += [(pair.level, pair.excess) for pair in overfull]
     found += _sets(scenario, spaces, figures, sizes, told)
     found += [_unchecked(name, reason) for name, reason in spaces.left_out.items()]
     return tuple(sorted(found, key=lambda finding: (finding.outcome != "refused", finding.outcome == "noted", -finding.records)))
+
+
+def _is_told(found: Sequence[Finding], pair: Overfull) -> bool:
+    """Whether a finding names the two tables already."""
+    return pair.other is not None and any({pair.table, pair.other} <= set(finding.tables) for finding in found)
 
 
 def _empty(scenario: Scenario, spaces: Spaces) -> list[Finding]:

@@ -10,6 +10,7 @@ from schemas.finding import CellPlace, Finding
 from schemas.model import FloatArray, Scenario, TargetTable
 from synthesis.components import View
 from synthesis.discrepancy import cell_name
+from synthesis.feasibility_overlaps import Overlap
 from synthesis.feasibility_pairs import Overfull
 from synthesis.feasibility_reach import ReachGap
 from synthesis.feasibility_totals import Multiples, TotalGap
@@ -96,6 +97,21 @@ def tell_overfull(scenario: Scenario, views: Mapping[str, View], found: Overfull
     places = _places(scenario, where, of_cells | {found.other: found.needed if other.is_whole else ()})
     policy = policy_of_cells(scenario, [table, other.table])
     return _finding("contradiction", (found.table, found.other), what, policy, where, places)
+
+
+def tell_overlap(scenario: Scenario, found: Overlap) -> Finding:
+    """Categories that add up although they overlap."""
+    inside, around = table_of(scenario, found.inside), table_of(scenario, found.around)
+    how = "all of it also" if found.is_contained else "some of it also"
+    what = (
+        f"{', '.join(found.tables)} add up to all {inside.entity} records, so they were counted as exclusive; but "
+        f"{found.inside} ({inside.universe_text}) lies, {how}, in {found.around} ({around.universe_text}), "
+        f"which is short of it"
+    )
+    where = _where(scenario, found.excess, found.variance, found.level)
+    policy = policy_of_cells(scenario, [table_of(scenario, name) for name in found.tables])
+    places = _places(scenario, where, dict.fromkeys(found.tables, ()))
+    return _finding("overlap", found.tables, what, policy, where, places)
 
 
 def tell_set(
