@@ -1,6 +1,6 @@
 """Where a finding stands: files of a scenario folder and the lines of the cells it is about."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -36,15 +36,18 @@ class Places:
         table = next(table for table in self._scenario.tables if table.name == place.table)
         rows = self._read(table)
         wanted = np.ones(len(rows.lines), dtype=bool)
-        if table.zone_level in rows.columns and self._scenario.zones is not None:
-            names = {self._scenario.zones.names[table.zone_level][unit] for unit in place.units}
-            wanted &= np.fromiter((value in names for value in rows.columns[table.zone_level]), bool, len(wanted))
+        level, zones = table.zone_level, self._scenario.zones
+        if level is not None and zones is not None and level in rows.columns:
+            names = {zones.names[level][unit] for unit in place.units}
+            wanted &= np.array([value in names for value in rows.columns[level]])
         if place.cells:
             bins = np.unravel_index(np.array(place.cells), tuple(len(axis) for axis in table.axes))
-            cells = set(zip(*([axis.labels[i] for i in at] for axis, at in zip(table.axes, bins, strict=True)), strict=True))
+            cells = set(
+                zip(*([axis.labels[i] for i in at] for axis, at in zip(table.axes, bins, strict=True)), strict=True)
+            )
             given = zip(*(rows.columns[axis.variable] for axis in table.axes), strict=True)
-            wanted &= np.fromiter((row in cells for row in given), bool, len(wanted))
-        lines = [rows.lines[i] for i in np.flatnonzero(wanted)]
+            wanted &= np.array([row in cells for row in given])
+        lines = [rows.lines[i] for i in np.flatnonzero(wanted).tolist()]
         return f"{table.path}:{spans(lines)}" if lines else table.path
 
     def _read(self, table: TargetTable) -> Rows:
@@ -65,10 +68,13 @@ def spans(lines: Iterable[int]) -> str:
     return ",".join(shown) + (",…" if len(ranges) > SHOWN_RANGES else "")
 
 
-def crosswalk_findings(scenario: Scenario) -> Sequence[Finding]:
-    """Rows of the crosswalk that are of no use."""
+def crosswalk_findings(scenario: Scenario) -> list[tuple[Finding, list[str]]]:
+    """Rows of the crosswalk that are of no use, each with its place."""
     remarks = scenario.zones.remarks if scenario.zones is not None else ()
     return [
-        Finding("crosswalk", "reconciled", (), remark.what, "skip", "such rows are left out", records=0.0)
+        (
+            Finding("crosswalk", "reconciled", (), remark.what, "left_out", "such rows are not used"),
+            [f"{Path(remark.path).name}:{spans(remark.lines)}"],
+        )
         for remark in remarks
     ]

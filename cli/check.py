@@ -1,10 +1,12 @@
-"""`synthor check`: reads a scenario and tells what it holds and how its tables will be reconciled."""
+"""`synthor check`: what a scenario holds, where its tables contradict each other, and how a run reconciles them."""
 
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from cli.check_findings import finding_json, show_findings, verdict
 
 if TYPE_CHECKING:
     from schemas.model import Derived, Entity, Scenario, TargetTable, Variable
@@ -17,16 +19,35 @@ def check(
     scenario: Annotated[Path, typer.Argument(help="Scenario folder.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Read a scenario and tell what it holds; nothing is written."""
+    """Read a scenario, find what contradicts in it and tell how a run reconciles that; nothing is written.
+
+    Exit codes: 0 runnable, 1 not reconcilable, 2 not readable.
+    """
     from adapters.scenario_files import read_scenario
     from synthesis.aims import build_aims
 
     checked = read_scenario(scenario)
     found = describe(checked, build_aims(checked, None))
+    found["findings"] = _find(scenario, checked)
+    found["runnable"] = all(finding["outcome"] != "refused" for finding in found["findings"])
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         _show(found)
+    if not found["runnable"]:
+        raise typer.Exit(1)
+
+
+def _find(folder: Path, scenario: "Scenario") -> list[dict[str, Any]]:
+    from adapters.finding_places import Places, crosswalk_findings
+    from synthesis.binning import build_grids
+    from synthesis.cells import build_coder
+    from synthesis.feasibility import find_contradictions
+
+    places = Places(folder, scenario)
+    found = find_contradictions(build_coder(scenario, build_grids(scenario)))
+    located = [*((finding, places.of(finding)) for finding in found), *crosswalk_findings(scenario)]
+    return [finding_json(finding, at) for finding, at in located]
 
 
 def describe(scenario: "Scenario", aims: "Aims") -> dict[str, Any]:
@@ -96,9 +117,11 @@ def _show(found: dict[str, Any]) -> None:
     console.print(_target_table(found["tables"]))
     for rule in found["rules"]:
         console.print(f"rule {rule['name']} ({rule['entity']}): {rule['text']}")
-    for note in found["reconciliations"]:
-        console.print(f"reconciled: {note['table']}: {note['what']} ({note['magnitude']:,.0f} records)")
-    console.print("runnable", style="green")
+    if found["findings"]:
+        console.print()
+    show_findings(console, found["findings"])
+    text, style = verdict(found["findings"])
+    console.print(text, style=style)
 
 
 def _summarise(found: dict[str, Any]) -> str:

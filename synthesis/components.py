@@ -58,7 +58,9 @@ def components_of(
 ) -> Components:
     """The components of an entity; `known` aggregates can be judged, `together` are linked whatever the tables say."""
     scenario = coder.scenario
-    of_tables = {c.table.name: _table_names(coder, entity, c, known) for c in coder.tables if c.table.entity == entity.name}
+    of_tables = {
+        c.table.name: _table_names(coder, entity, c, known) for c in coder.tables if c.table.entity == entity.name
+    }
     of_rules = {r.name: _rule_names(coder, entity, r, known) for r in scenario.rules if r.entity == entity.name}
     links = [together, *_count_link(scenario, entity), *(n for n in (*of_tables.values(), *of_rules.values()) if n)]
     groups = [frozenset({v.name}) for v in entity.variables]

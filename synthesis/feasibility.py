@@ -52,11 +52,12 @@ def find_contradictions(coder: CellCoder) -> tuple[Finding, ...]:
     found += [tell_overfull(scenario, spaces.views, pair) for pair in overfull if not _is_told(found, pair)]
     told = {frozenset(finding.tables) for finding in found}
     told |= {frozenset((pair.table, pair.other)) for pair in overfull if pair.other is not None}
-    sizes = [(gap.level, np.abs(gap.outside)) for gap in (*reach, *universes)]
+    sizes = [(gap.level, np.abs(gap.outside)) for gap in reach]
+    sizes += [(gap.level, np.abs(gap.outside)) for gap in universes]
     sizes += [(pair.level, pair.excess) for pair in overfull]
     found += _sets(scenario, spaces, figures, sizes, told)
     found += [_unchecked(name, reason) for name, reason in spaces.left_out.items()]
-    return tuple(sorted(found, key=lambda finding: (finding.outcome != "refused", finding.outcome == "noted", -finding.records)))
+    return tuple(sorted(found, key=lambda f: (f.outcome != "refused", f.outcome == "noted", -f.records)))
 
 
 def _is_told(found: Sequence[Finding], pair: Overfull) -> bool:
@@ -115,9 +116,7 @@ def _worst_units(scenario: Scenario, level: str | None, sizes: Sequence[tuple[st
     return sorted(np.argsort(-score, kind="stable")[:EXAMINED].tolist())
 
 
-def _demands(
-    scenario: Scenario, spaces: Spaces, figures: Figures, level: str | None, unit: int
-) -> list[Demand]:
+def _demands(scenario: Scenario, spaces: Spaces, figures: Figures, level: str | None, unit: int) -> list[Demand]:
     """What the tables whose figures can be summed to the unit ask for, as a run aims at them."""
     found = []
     for name in (table.name for table in scenario.tables if table.name in spaces.views):

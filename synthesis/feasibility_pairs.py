@@ -72,9 +72,7 @@ def co_occurrence(space: Space, one: str, other: str, shape: tuple[int, int]) ->
     return together
 
 
-def _pair(
-    scenario: Scenario, spaces: Spaces, figures: Figures, space: Space, one: str, other: str
-) -> Overfull | None:
+def _pair(scenario: Scenario, spaces: Spaces, figures: Figures, space: Space, one: str, other: str) -> Overfull | None:
     shape = tuple(figures.scaled[name].shape[1] for name in (one, other))
     together = co_occurrence(space, one, other, (shape[0], shape[1]))
     if shape[1] < shape[0]:
@@ -121,7 +119,7 @@ def _subsets(together: BoolArray) -> Iterator[BoolArray]:
     seen = set()
     for chosen in _candidates(used.tolist()):
         needed = together[list(chosen)].any(axis=0)
-        closed = together.any(axis=1) & ~(together & ~needed).any(axis=1)
+        closed: BoolArray = np.asarray(together.any(axis=1) & ~(together & ~needed).any(axis=1))
         if needed.all() or closed.tobytes() in seen:
             continue
         seen.add(closed.tobytes())

@@ -6,7 +6,7 @@ import numpy as np
 
 from schemas.model import FloatArray, IntArray, Scenario
 from synthesis.figures import Figures, totals_of
-from synthesis.levels import at_level, common_level
+from synthesis.levels import at_level, common_level, level_size, mapping
 from synthesis.spaces import Space, Spaces
 
 NOTICEABLE_RECORDS = 0.5
@@ -47,7 +47,10 @@ def reach_gaps(scenario: Scenario, spaces: Spaces, figures: Figures) -> list[Rea
     if listing is None or typed is None:
         return []
     found = []
-    for kind in (None, *range(typed.members.shape[1] if typed.members is not None and typed.members.shape[1] > 1 else 0)):
+    for kind in (
+        None,
+        *range(typed.members.shape[1] if typed.members is not None and typed.members.shape[1] > 1 else 0),
+    ):
         gaps = [gap for root in listing.tables for gap in _gaps(scenario, spaces, figures, listing, typed, root, kind)]
         told = [gap for gap in gaps if np.abs(gap.outside).max() > 0]
         if told:
@@ -63,6 +66,7 @@ def _gaps(
         return []
     listed = listing.members.sum(axis=1) if kind is None else listing.members[:, kind]
     per_cell = _extremes(listing.of(root), listed, figures.scaled[root].shape[1])
+    closed = _closed_classes(spaces, listing, root, listed)
     found = []
     for name, least, most, cells in _member_sides(scenario, spaces, figures, typed, kind):
         level = common_level(scenario, spaces.views[name].table.zone_level, table.zone_level)
@@ -72,7 +76,7 @@ def _gaps(
         variance = at_level(scenario, figures.variances[name].sum(axis=1), own, level)
         if counts is None or variance is None or sides[0] is None or sides[1] is None:
             continue
-        low, high = counts @ per_cell[0], counts @ per_cell[1]
+        low, high = ((counts * _in_units(scenario, per_cell, closed, side, level)).sum(axis=1) for side in (0, 1))
         implied = _implied(counts.sum(axis=0), per_cell, float(sides[0].sum())) if kind is None else (None, None)
         found.append(ReachGap(name, root, level, cells, sides[0], sides[1], low, high, variance, *implied))
     return found
@@ -86,7 +90,9 @@ def _member_sides(
         reference = figures.references.get(typed.entity)
         totals = None if reference is None else totals_of(scenario, reference, reference.zone_level)
         is_held = reference is not None and reference.name in spaces.views
-        return [(reference.name, totals, totals, ())] if reference is not None and totals is not None and is_held else []
+        return (
+            [(reference.name, totals, totals, ())] if reference is not None and totals is not None and is_held else []
+        )
     assert typed.members is not None
     found, is_kind = [], typed.members[:, kind] > 0
     for name in typed.tables:
@@ -105,6 +111,43 @@ def _extremes(cells: IntArray, listed: IntArray, count: int) -> tuple[FloatArray
     np.minimum.at(low, cells, listed.astype(float))
     np.maximum.at(high, cells, listed.astype(float))
     return np.where(np.isfinite(low), low, 0.0), high
+
+
+def _closed_classes(
+    spaces: Spaces, listing: Space, root: str, listed: IntArray
+) -> list[tuple[int, str | None, tuple[FloatArray, FloatArray]]]:
+    """Cells of the root table that a table of shares divides further (how 4 or more divides, say).
+
+    Per such cell the shares' level and, per unit of it, the fewest and most members a record has on average.
+    """
+    found = []
+    for name in listing.tables:
+        table = spaces.views[name].table
+        if table.measure != "share" or table.universe is None or not spaces.views[name].is_whole:
+            continue
+        inside = listing.of(name) >= 0
+        cells = np.unique(listing.of(root)[inside])
+        if len(cells) == 1 and not (listing.of(root)[~inside] == cells[0]).any():
+            low, high = _extremes(listing.of(name)[inside], listed[inside], table.unit_cells)
+            shares = table.target.reshape(table.units, -1)
+            found.append((int(cells[0]), table.zone_level, (shares @ low, shares @ high)))
+    return found
+
+
+def _in_units(
+    scenario: Scenario,
+    per_cell: tuple[FloatArray, FloatArray],
+    closed: list[tuple[int, str | None, tuple[FloatArray, FloatArray]]],
+    side: int,
+    level: str | None,
+) -> FloatArray:
+    """The fewest (0) or most (1) members per record of each cell, in every unit: (units, cells)."""
+    found = np.tile(per_cell[side], (level_size(scenario, level), 1))
+    for cell, own, averages in closed:
+        units = mapping(scenario, level, own)
+        if units is not None:
+            found[:, cell] = averages[side][units]
+    return found
 
 
 def _implied(

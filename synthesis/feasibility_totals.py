@@ -121,7 +121,9 @@ def _holder(cells: FloatArray, gap: FloatArray) -> int | None:
     holds = (cells[over] >= gap[over][:, None] - NOTICEABLE_RECORDS).mean(axis=0)
     shares = np.divide(cells, cells.sum(axis=1, keepdims=True), out=np.zeros(cells.shape), where=cells > 0)
     rate = np.divide(gap, cells.sum(axis=1), out=np.zeros(len(gap)), where=cells.sum(axis=1) > 0)
-    follows = np.array([_correlation(shares[:, c], rate) if holds[c] >= HOLDS_SHARE else -1.0 for c in range(len(holds))])
+    follows = np.array(
+        [_correlation(shares[:, c], rate) if holds[c] >= HOLDS_SHARE else -1.0 for c in range(len(holds))]
+    )
     best = int(np.argmax(follows))
     rest = np.delete(follows, best)
     return best if follows[best] > max(CLEARLY, rest.max(initial=-1.0) + CLEARLY) else None

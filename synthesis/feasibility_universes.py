@@ -60,9 +60,7 @@ def _size(gap: UniverseGap) -> float:
     return max(float(np.abs(gap.outside).sum()), abs(total - (gap.expected or total)) if is_off else 0.0)
 
 
-def _gap(
-    coder: CellCoder, spaces: Spaces, figures: Figures, space: Space, name: str, other: str
-) -> UniverseGap | None:
+def _gap(coder: CellCoder, spaces: Spaces, figures: Figures, space: Space, name: str, other: str) -> UniverseGap | None:
     """The universe of a table as one over everybody bounds it: cells wholly inside, and all that touch it."""
     table, bounding = spaces.views[name].table, spaces.views[other].table
     if bounding.universe is not None or other not in figures.scaled:

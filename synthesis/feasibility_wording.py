@@ -67,7 +67,7 @@ def tell_reach(scenario: Scenario, gap: ReachGap) -> Finding:
     over, under = (gap.outside > 0).sum(), (gap.outside < 0).sum()
     side = "more and elsewhere fewer" if over and under else "more" if over else "fewer"
     whom = f"{member.entity} records" + (f" with {_named(member, gap.cells)}" if gap.cells else "")
-    what = f"{gap.member_table} counts {side} {whom} than the {root.entity} records of {gap.root_table} can list"
+    what = f"by {gap.member_table} there are {side} {whom} than the {root.entity} records of {gap.root_table} can list"
     if not gap.cells and over:
         what += f" (does it count some who live in no {root.entity}, as in group quarters?)"
     if gap.implied is not None and gap.open_cell is not None:
@@ -136,7 +136,7 @@ def tell_multiples(scenario: Scenario, found: Multiples) -> Finding:
         what = f"all {found.counts} counts of {found.table} are multiples of {found.factor}, as if rounded"
         return Finding("multiples", "noted", (found.table,), what, places=(CellPlace(found.table, (0,)),))
     what = (
-        f"all {found.counts} counts of {cell_name(table, found.cell)} in {found.table} are multiples of {found.factor}, "
+        f"all {found.counts} counts of {cell_name(table, found.cell)} in {found.table} are multiples of {found.factor}; "
         "other counts are not: are parent rows summed with their children?"
     )
     worst = int(np.argmax(table.target.reshape(table.units, -1)[:, found.cell]))

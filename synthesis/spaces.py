@@ -110,7 +110,8 @@ def _member_spaces(
     typed = frozenset(name for a in aggregates for _, name in reads_of(coder.scenario, [a.argument]).keys)
     components = components_of(coder, member, frozenset(), typed)
     left_out |= dict.fromkeys(components.left_out, "more than the atoms of its entity's variables decides its cells")
-    found, types = [], _types(coder, _untyped(coder, member), [])[0]
+    found: list[Space] = []
+    types = _types(coder, _untyped(coder, member), [])[0]
     for part in components.parts:
         records = _member_records(coder, member, part)
         if records is None:
@@ -218,7 +219,9 @@ def _product(coder: CellCoder, entity: Entity, names: list[str]) -> dict[str, Ar
 
 def _constants(coder: CellCoder, entity: Entity, count: int) -> dict[str, Array]:
     """Some value of every variable: those that a component does not hold do not matter to it."""
-    return {v.name: np.repeat(coder.grids.of(entity.name, v.name).representatives()[:1], count) for v in entity.variables}
+    return {
+        v.name: np.repeat(coder.grids.of(entity.name, v.name).representatives()[:1], count) for v in entity.variables
+    }
 
 
 def _obedient(records: Records, rules: tuple[Rule, ...], of_members: bool) -> BoolArray:
@@ -235,7 +238,8 @@ def _reduced(
     count = records.member_count if of_members else records.count
     columns = [_cell_of(coder, view, records, of_members) for view in views]
     cells = np.stack(columns, axis=1) if columns else np.zeros((count, 0), dtype=np.int64)
-    every = np.unique(np.hstack([cells, members] if members is not None else [cells, np.zeros((count, 1), int)]), axis=0)
+    rest = np.zeros((count, 1), dtype=np.int64) if members is None else members
+    every = np.unique(np.hstack([cells, rest]), axis=0)
     held, rest = every[:, : len(views)], every[:, len(views) :]
     return Space(entity.name, tuple(view.table.name for view in views), held, rest if members is not None else None)
 

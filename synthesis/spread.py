@@ -12,7 +12,9 @@ LOWEST_PART = 0.25
 def is_spreadable(cells: TableCells) -> bool:
     """Whether a table counts everybody by one numeric variable."""
     table = cells.table
-    return len(table.axes) == 1 and table.axes[0].lows is not None and table.universe is None and table.measure == "count"
+    return (
+        len(table.axes) == 1 and table.axes[0].lows is not None and table.universe is None and table.measure == "count"
+    )
 
 
 def spread_counts(coder: CellCoder, cells: TableCells, counts: FloatArray) -> FloatArray:
