@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.check_findings import finding_json, show_findings, verdict
+from cli.check_findings import show_findings, verdict
 
 if TYPE_CHECKING:
     from schemas.model import Derived, Entity, Scenario, TargetTable, Variable
@@ -43,11 +43,13 @@ def _find(folder: Path, scenario: "Scenario") -> list[dict[str, Any]]:
     from synthesis.binning import build_grids
     from synthesis.cells import build_coder
     from synthesis.feasibility import find_contradictions
+    from synthesis.spaces import build_spaces
 
     places = Places(folder, scenario)
-    found = find_contradictions(build_coder(scenario, build_grids(scenario)))
+    coder = build_coder(scenario, build_grids(scenario))
+    found = find_contradictions(coder, build_spaces(coder))
     located = [*((finding, places.of(finding)) for finding in found), *crosswalk_findings(scenario)]
-    return [finding_json(finding, at) for finding, at in located]
+    return [finding.as_json() | {"at": at} for finding, at in located]
 
 
 def describe(scenario: "Scenario", aims: "Aims") -> dict[str, Any]:

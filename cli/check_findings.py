@@ -1,22 +1,13 @@
 """Findings of `synthor check`, as a person reads them and as JSON."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from schemas.finding import Finding
-
 STYLES = {"refused": "bold red", "reconciled": "yellow", "noted": "cyan"}
 MARKS = {"refused": "✗", "reconciled": "!", "noted": "·"}
-
-
-def finding_json(finding: "Finding", at: Iterable[str]) -> dict[str, Any]:
-    """A finding as plain JSON; `at` are files and lines."""
-    plain = {name: value for name, value in asdict(finding).items() if name != "places"}
-    return plain | {"tables": list(finding.tables), "at": list(at)}
 
 
 def show_findings(console: "Console", findings: list[dict[str, Any]]) -> None:

@@ -44,6 +44,12 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, repeatable.", show_default=False),
     ] = None,
+    hold_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE", help="A table not to use but to be compared with; repeatable.", show_default=False
+        ),
+    ] = None,
     publish_anyway: PublishAnyway = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -51,12 +57,19 @@ def run(
     """Synthesise a scenario: rounds of batches, validation, publication, report."""
     from adapters.scenario_files import read_scenario
     from synthesis.aims import build_aims
+    from synthesis.held_out import hold_out as hold_out_tables
 
-    options = {"size": size, "random_seed": random_seed, "proposer": proposer, "allocation": allocation}
+    options: dict[str, object] = {
+        "size": size,
+        "random_seed": random_seed,
+        "proposer": proposer,
+        "allocation": allocation,
+    }
     options |= {"workers": workers, "dask_address": dask, "max_rounds": max_rounds}
+    options["hold_out"] = tuple(dict.fromkeys(hold_out)) if hold_out else None
     settings = build_settings(options | {"publish_anyway": publish_anyway or None}, assignments or ())
     checked = read_scenario(scenario)
-    build_aims(checked, settings.size)
+    build_aims(hold_out_tables(checked, settings.hold_out), settings.size)
     record = check_out(out, checked, settings)
     if record is not None and is_finished(record, out):
         _close(record, out, as_json, quiet)

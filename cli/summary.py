@@ -34,7 +34,8 @@ def write_summary(record: Mapping[str, Any], out: Path, elapsed_seconds: float |
 def _read_aggregates(path: Path) -> list[TableGrid]:
     import pandas as pd
 
-    return read_grids(pd.read_parquet(path)) if path.is_file() else []
+    grids = read_grids(pd.read_parquet(path)) if path.is_file() else []
+    return [grid for grid in grids if not grid.is_held_out]
 
 
 def _has_failed(record: Mapping[str, Any]) -> bool:

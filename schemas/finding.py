@@ -1,7 +1,7 @@
 """What `synthor check` finds: where tables contradict each other, themselves or the rules, and what a run does then."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 FindingKind = Literal[
     "total", "universe", "reach", "forbidden", "overlap", "contradiction", "multiples", "crosswalk", "unchecked"
@@ -39,3 +39,8 @@ class Finding:
     worst_zone: str | None = None
     worst_records: float = 0.0
     places: tuple[CellPlace, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the places, which are of use with the files at hand."""
+        plain = {name: value for name, value in asdict(self).items() if name != "places"}
+        return plain | {"tables": list(self.tables)}

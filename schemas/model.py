@@ -182,6 +182,8 @@ class Scenario:
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fingerprint: str = ""
     reconcile: Reconcile = Reconcile()
+    held_out: tuple[TargetTable, ...] = ()
+    """Tables that the run does not use but is compared with."""
 
     @property
     def entities(self) -> tuple[Entity, ...]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class RunSettings(BaseModel):
@@ -23,6 +23,7 @@ class RunSettings(BaseModel):
     )
     batch_seconds: Annotated[float, Field(gt=0, le=600)] = Field(3.0, description="work aimed at per batch")
     max_redraws: Annotated[int, Field(ge=0, le=1000)] = 200
+    hold_out: tuple[str, ...] = Field((), description="tables that the run does not use but is compared with")
 
     workers: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         None, description="local Dask workers; default: one per core"
@@ -38,4 +39,10 @@ class RunSettings(BaseModel):
         """The settings that decide the bytes of the dataset, by name."""
         names = ("size", "random_seed", "proposer", "allocation", "max_rounds", "early_round_share")
         more = ("plan_rows", "batch_seconds", "max_redraws")
-        return {name: getattr(self, name) for name in names + more}
+        return {name: getattr(self, name) for name in names + more} | {"hold_out": list(self.hold_out)}
+
+    @field_validator("hold_out", mode="before")
+    @classmethod
+    def _split_names(cls, given: object) -> object:
+        """`--set hold_out=income,age` as well as a list."""
+        return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given

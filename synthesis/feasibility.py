@@ -28,15 +28,15 @@ from synthesis.feasibility_wording import (
 )
 from synthesis.figures import Figures, build_figures
 from synthesis.levels import at_level, level_size, mapping
-from synthesis.spaces import Spaces, build_spaces
+from synthesis.spaces import Spaces
 
 EXAMINED = 20
 """Units of a level, at most, in which sets of more than two tables are looked for."""
 
 
-def find_contradictions(coder: CellCoder) -> tuple[Finding, ...]:
+def find_contradictions(coder: CellCoder, spaces: Spaces) -> tuple[Finding, ...]:
     """All findings, the refused first, then by size."""
-    scenario, spaces = coder.scenario, build_spaces(coder)
+    scenario = coder.scenario
     empty = _empty(scenario, spaces)
     if empty:
         return tuple(empty)

@@ -135,9 +135,10 @@ def tell_multiples(scenario: Scenario, found: Multiples) -> Finding:
     if found.cell is None:
         what = f"all {found.counts} counts of {found.table} are multiples of {found.factor}, as if rounded"
         return Finding("multiples", "noted", (found.table,), what, places=(CellPlace(found.table, (0,)),))
+    cell = cell_name(table, found.cell)
     what = (
-        f"all {found.counts} counts of {cell_name(table, found.cell)} in {found.table} are multiples of {found.factor}; "
-        "other counts are not: are parent rows summed with their children?"
+        f"all {found.counts} counts of {cell} in {found.table} are multiples of {found.factor}, other counts are not: "
+        "are parent rows summed with their children?"
     )
     worst = int(np.argmax(table.target.reshape(table.units, -1)[:, found.cell]))
     records, place = found.total * (1 - 1 / found.factor), CellPlace(table.name, (worst,), (found.cell,))

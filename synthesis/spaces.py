@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
 import numpy as np
+from scipy.special import gammaln
 
 from schemas.expression import Aggregate
-from schemas.model import BoolArray, Entity, IntArray, Rule
+from schemas.model import BoolArray, Entity, FloatArray, IntArray, Rule
 from synthesis.cells import CellCoder
 from synthesis.components import (
     MEMBERS,
@@ -30,6 +31,7 @@ from synthesis.records import Array, Records
 
 MAX_PATTERNS = 200_000
 MAX_TYPES = 6
+TINY = 1e-300
 MAX_LISTED = 12
 """Members of a root record, at most, for what it can list to be enumerated."""
 
@@ -46,6 +48,8 @@ class Space:
     tables: tuple[str, ...]
     cells: IntArray
     members: IntArray | None
+    weights: FloatArray
+    """How many combinations of values each pattern stands for: where no table speaks, these are even."""
 
     @property
     def patterns(self) -> int:
@@ -77,6 +81,7 @@ class _Types:
 
     examples: Records
     known: frozenset[Aggregate]
+    weights: FloatArray
 
 
 def build_spaces(coder: CellCoder) -> Spaces:
@@ -88,11 +93,11 @@ def build_spaces(coder: CellCoder) -> Spaces:
     left_out |= dict.fromkeys(components.left_out, "more than the atoms of its entity's variables decides its cells")
     root = []
     for part in components.parts:
-        records, listed = _root_records(coder, part, types)
-        if records is None:
+        every = _root_records(coder, part, types)
+        if every is None:
             left_out |= dict.fromkeys((v.table.name for v in part.views), TOO_LARGE)
         else:
-            root.append(_reduced(coder, scenario.root, part.views, records, listed))
+            root.append(_reduced(coder, scenario.root, part.views, *every))
             views |= {view.table.name: view for view in part.views}
     return Spaces(tuple(root), member, views, left_out)
 
@@ -111,16 +116,17 @@ def _member_spaces(
     components = components_of(coder, member, frozenset(), typed)
     left_out |= dict.fromkeys(components.left_out, "more than the atoms of its entity's variables decides its cells")
     found: list[Space] = []
-    types = _types(coder, _untyped(coder, member), [])[0]
+    types = _types(_untyped(coder, member), np.ones(1), [])[0]
     for part in components.parts:
-        records = _member_records(coder, member, part)
-        if records is None:
+        every = _member_records(coder, member, part)
+        if every is None:
             left_out |= dict.fromkeys((v.table.name for v in part.views), TOO_LARGE)
             continue
+        records, weights = every
         members = None
         if typed & part.names or (not typed and not found):
-            types, members = _types(coder, records, aggregates)
-        found.append(_reduced(coder, member, part.views, records, members))
+            types, members = _types(records, weights, aggregates)
+        found.append(_reduced(coder, member, part.views, records, members, weights))
         views |= {view.table.name: view for view in part.views}
     return tuple(found), types
 
@@ -134,7 +140,7 @@ def _aggregates(coder: CellCoder, member: Entity) -> list[Aggregate]:
     return [a for a in found if is_decided_by_atoms(coder, member, reads_of(scenario, [a.argument]))]
 
 
-def _types(coder: CellCoder, records: Records, aggregates: list[Aggregate]) -> tuple[_Types, IntArray]:
+def _types(records: Records, weights: FloatArray, aggregates: list[Aggregate]) -> tuple[_Types, IntArray]:
     """The types of members, and of which type (one-hot) each of the records' members is.
 
     Where there would be too many, the aggregate that tells most apart (a sum, a maximum) is given up.
@@ -145,7 +151,8 @@ def _types(coder: CellCoder, records: Records, aggregates: list[Aggregate]) -> t
         signature = np.stack([np.zeros(records.member_count), *(r.astype(float) for r in read)], axis=1)
         _, first, of_row = np.unique(signature, axis=0, return_index=True, return_inverse=True)
         if len(first) <= MAX_TYPES:
-            return _Types(records.take(first), frozenset(usable)), np.eye(len(first), dtype=np.int64)[of_row.ravel()]
+            one_hot = np.eye(len(first), dtype=np.int64)[of_row.ravel()]
+            return _Types(records.take(first), frozenset(usable), weights @ one_hot / weights.sum()), one_hot
         usable.pop(max(range(len(usable)), key=lambda i: len(np.unique(read[i]))))
 
 
@@ -154,30 +161,33 @@ def _untyped(coder: CellCoder, member: Entity) -> Records:
     return Records(1, _constants(coder, coder.scenario.root, 1), _constants(coder, member, 1), np.zeros(1, np.int64))
 
 
-def _member_records(coder: CellCoder, member: Entity, part: Component) -> Records | None:
-    """All members over the component's atoms that obey its rules, one under each root record."""
-    columns = _product(coder, member, sorted(part.names))
-    if columns is None:
+def _member_records(coder: CellCoder, member: Entity, part: Component) -> tuple[Records, FloatArray] | None:
+    """All members over the component's atoms that obey its rules, one under each root record, and their weights."""
+    product = _product(coder, member, sorted(part.names))
+    if product is None:
         return None
-    count = len(next(iter(columns.values()))) if columns else 1
+    columns, weights = product
+    count = len(weights)
     members = _constants(coder, member, count) | columns
     records = Records(count, _constants(coder, coder.scenario.root, count), members, np.arange(count))
     records = with_derived(coder.scenario, records)
-    return records.take(np.flatnonzero(_obedient(records, part.rules, True)))
+    fine = np.flatnonzero(_obedient(records, part.rules, True))
+    return records.take(fine), weights[fine]
 
 
-def _root_records(coder: CellCoder, part: Component, types: _Types | None) -> tuple[Records | None, IntArray | None]:
-    """All root records over the component's atoms that obey its rules, and the members that each lists by type."""
+def _root_records(
+    coder: CellCoder, part: Component, types: _Types | None
+) -> tuple[Records, IntArray | None, FloatArray] | None:
+    """All root records over the component's atoms that obey its rules, the members each lists by type, its weight."""
     root, member = coder.scenario.root, coder.scenario.member
     count_name = member.count if member and MEMBERS in part.names else None
-    columns = _product(coder, root, sorted(part.names - {MEMBERS, count_name}))
+    product = _product(coder, root, sorted(part.names - {MEMBERS, count_name}))
     lists = _lists(coder, types, count_name) if MEMBERS in part.names else np.ones((1, 1), np.int64)
-    if columns is None or lists is None:
-        return None, None
-    rows = len(next(iter(columns.values()))) if columns else 1
-    if rows * len(lists) > MAX_PATTERNS:
-        return None, None
-    listed = np.tile(lists, (rows, 1))
+    if product is None or lists is None or len(product[1]) * len(lists) > MAX_PATTERNS:
+        return None
+    columns, weights = product
+    listed = np.tile(lists, (len(weights), 1))
+    weights = np.repeat(weights, len(lists))
     columns = {name: np.repeat(column, len(lists)) for name, column in columns.items()}
     columns = _constants(coder, root, len(listed)) | columns
     if count_name:
@@ -189,7 +199,15 @@ def _root_records(coder: CellCoder, part: Component, types: _Types | None) -> tu
         records = Records(len(listed), columns, {n: c[picked] for n, c in types.examples.members.items()}, parent)
     records = with_derived(coder.scenario, records)
     fine = np.flatnonzero(_obedient(records, part.rules, False))
-    return records.take(fine), listed[fine] if MEMBERS in part.names else None
+    if types is None or MEMBERS not in part.names:
+        return records.take(fine), None, weights[fine]
+    return records.take(fine), listed[fine], (weights * _ways(listed, types.weights))[fine]
+
+
+def _ways(listed: IntArray, of_types: FloatArray) -> FloatArray:
+    """The probability of a list of types among all of its length (multinomial)."""
+    logs = gammaln(listed.sum(axis=1) + 1) - gammaln(listed + 1).sum(axis=1)
+    return np.exp(logs + (listed * np.log(np.maximum(of_types, TINY))).sum(axis=1))
 
 
 def _lists(coder: CellCoder, types: _Types | None, count_name: str | None) -> IntArray | None:
@@ -208,13 +226,17 @@ def _lists(coder: CellCoder, types: _Types | None, count_name: str | None) -> In
     return np.array(rows, dtype=np.int64)
 
 
-def _product(coder: CellCoder, entity: Entity, names: list[str]) -> dict[str, Array] | None:
-    """Representatives of every combination of atoms; None where there are too many."""
+def _product(coder: CellCoder, entity: Entity, names: list[str]) -> tuple[dict[str, Array], FloatArray] | None:
+    """Representatives of every combination of atoms, and how many values each stands for; None if too many."""
     grids = [coder.grids.of(entity.name, name) for name in names]
     if float(np.prod([float(grid.size) for grid in grids])) > MAX_PATTERNS:
         return None
     codes = np.indices([grid.size for grid in grids]).reshape(len(grids), -1)
-    return {name: grid.representatives()[codes[i]] for i, (name, grid) in enumerate(zip(names, grids, strict=True))}
+    weights = np.ones(codes.shape[1])
+    for i, grid in enumerate(grids):
+        weights *= 1.0 if grid.edges is None else (np.diff(grid.edges) / (grid.edges[-1] - grid.edges[0]))[codes[i]]
+    columns = {name: grid.representatives()[codes[i]] for i, (name, grid) in enumerate(zip(names, grids, strict=True))}
+    return columns, weights
 
 
 def _constants(coder: CellCoder, entity: Entity, count: int) -> dict[str, Array]:
@@ -232,16 +254,23 @@ def _obedient(records: Records, rules: tuple[Rule, ...], of_members: bool) -> Bo
 
 
 def _reduced(
-    coder: CellCoder, entity: Entity, views: tuple[View, ...], records: Records, members: IntArray | None
+    coder: CellCoder,
+    entity: Entity,
+    views: tuple[View, ...],
+    records: Records,
+    members: IntArray | None,
+    weights: FloatArray,
 ) -> Space:
     of_members = entity is coder.scenario.member
     count = records.member_count if of_members else records.count
     columns = [_cell_of(coder, view, records, of_members) for view in views]
     cells = np.stack(columns, axis=1) if columns else np.zeros((count, 0), dtype=np.int64)
     rest = np.zeros((count, 1), dtype=np.int64) if members is None else members
-    every = np.unique(np.hstack([cells, rest]), axis=0)
+    every, pattern = np.unique(np.hstack([cells, rest]), axis=0, return_inverse=True)
+    summed = np.bincount(pattern.ravel(), weights=weights, minlength=len(every)).astype(float)
     held, rest = every[:, : len(views)], every[:, len(views) :]
-    return Space(entity.name, tuple(view.table.name for view in views), held, rest if members is not None else None)
+    names = tuple(view.table.name for view in views)
+    return Space(entity.name, names, held, rest if members is not None else None, summed)
 
 
 def _cell_of(coder: CellCoder, view: View, records: Records, of_members: bool) -> IntArray:
