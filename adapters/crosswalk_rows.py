@@ -12,6 +12,6 @@ def distinct_rows(rows: Rows) -> tuple[Rows, tuple[CrosswalkRemark, ...]]:
         return rows, ()
     kept = sorted(seen.values())
     columns = {name: [column[i] for i in kept] for name, column in rows.columns.items()}
-    what = "1 row repeats another" if len(repeated) == 1 else f"{len(repeated)} rows repeat others"
-    remark = CrosswalkRemark(f"{what} as it is: read once", rows.path, tuple(rows.lines[i] for i in repeated))
+    what = "1 row repeats another as it is" if len(repeated) == 1 else f"{len(repeated)} rows repeat others as they are"
+    remark = CrosswalkRemark(f"{what}: read once", rows.path, tuple(rows.lines[i] for i in repeated))
     return Rows(rows.path, columns, [rows.lines[i] for i in kept]), (remark,)

@@ -19,7 +19,7 @@ MAX_PATTERNS = 3000
 MAX_CELLS = 6
 """Cells of the pair's joint table that are driven to their extremes: those that hold most."""
 SWEEPS = 200
-FIRMLY, SMALLEST = 1e3, 1e-6
+FIRMLY, SMALLEST = 1e4, 1e-6
 """Weight of what the tables ask against independence; the smallest share that is told apart from none."""
 
 

@@ -115,12 +115,12 @@ def _with_outside(
 
 def _subsets(together: BoolArray) -> Iterator[BoolArray]:
     """Sets of cells worth trying: those that hold every cell with no further neighbour, smallest first."""
-    used = np.flatnonzero(together.any(axis=1))
+    used, reachable = np.flatnonzero(together.any(axis=1)), together.any(axis=0)
     seen = set()
     for chosen in _candidates(used.tolist()):
         needed = together[list(chosen)].any(axis=0)
         closed: BoolArray = np.asarray(together.any(axis=1) & ~(together & ~needed).any(axis=1))
-        if needed.all() or closed.tobytes() in seen:
+        if (needed | ~reachable).all() or closed.tobytes() in seen:
             continue
         seen.add(closed.tobytes())
         yield closed

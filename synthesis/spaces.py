@@ -231,7 +231,8 @@ def _product(coder: CellCoder, entity: Entity, names: list[str]) -> tuple[dict[s
     grids = [coder.grids.of(entity.name, name) for name in names]
     if float(np.prod([float(grid.size) for grid in grids])) > MAX_PATTERNS:
         return None
-    codes = np.indices([grid.size for grid in grids]).reshape(len(grids), -1)
+    sizes = tuple(grid.size for grid in grids)
+    codes = np.indices(sizes).reshape(len(grids), -1) if grids else np.zeros((0, 1), dtype=np.int64)
     weights = np.ones(codes.shape[1])
     for i, grid in enumerate(grids):
         weights *= 1.0 if grid.edges is None else (np.diff(grid.edges) / (grid.edges[-1] - grid.edges[0]))[codes[i]]
