@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.check_findings import show_findings, verdict
+from cli.settings import build_settings
 
 if TYPE_CHECKING:
     from schemas.model import Derived, Entity, Scenario, TargetTable, Variable
@@ -17,6 +18,14 @@ WIDTH_WHEN_PIPED = 160
 
 def check(
     scenario: Annotated[Path, typer.Argument(help="Scenario folder.", show_default=False)],
+    proposer: Annotated[
+        str | None,
+        typer.Option(help="Estimate what asking it will cost: anthropic or plugin:NAME.", show_default=False),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the run, such as model.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read a scenario, find what contradicts in it and tell how a run reconciles that; nothing is written.
@@ -26,10 +35,16 @@ def check(
     from adapters.scenario_files import read_scenario
     from synthesis.aims import build_aims
 
+    settings = build_settings({"proposer": proposer}, assignments or ())
     checked = read_scenario(scenario)
-    found = describe(checked, build_aims(checked, None))
+    aims = build_aims(checked, settings.size)
+    found = describe(checked, aims)
     found["findings"] = _find(scenario, checked)
     found["runnable"] = all(finding["outcome"] != "refused" for finding in found["findings"])
+    if settings.asks:
+        from cli.asking import estimate_run
+
+        found["asking"] = estimate_run(checked, aims, settings)
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
@@ -119,6 +134,10 @@ def _show(found: dict[str, Any]) -> None:
     console.print(_target_table(found["tables"]))
     for rule in found["rules"]:
         console.print(f"rule {rule['name']} ({rule['entity']}): {rule['text']}")
+    if "asking" in found:
+        from cli.asking import tell_estimate
+
+        console.print(tell_estimate(found["asking"]))
     if found["findings"]:
         console.print()
     show_findings(console, found["findings"])
