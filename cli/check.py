@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.check_findings import show_findings, verdict
+from cli.check_findings import show_findings, summarise_evidence, verdict
 from cli.settings import build_settings
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def check(
     aims = build_aims(checked, settings.size)
     found = describe(checked, aims)
     found["findings"] = _find(scenario, checked)
+    found["evidence"] = _judge(checked)
     found["runnable"] = all(finding["outcome"] != "refused" for finding in found["findings"])
     if settings.asks:
         from cli.asking import estimate_run
@@ -55,6 +56,7 @@ def check(
 
 def _find(folder: Path, scenario: "Scenario") -> list[dict[str, Any]]:
     from adapters.finding_places import Places, crosswalk_findings
+    from adapters.import_findings import import_findings
     from synthesis.binning import build_grids
     from synthesis.cells import build_coder
     from synthesis.feasibility import find_contradictions
@@ -63,8 +65,19 @@ def _find(folder: Path, scenario: "Scenario") -> list[dict[str, Any]]:
     places = Places(folder, scenario)
     coder = build_coder(scenario, build_grids(scenario))
     found = find_contradictions(coder, build_spaces(coder))
-    located = [*((finding, places.of(finding)) for finding in found), *crosswalk_findings(scenario)]
+    located = [(finding, places.of(finding)) for finding in found]
+    located += [*crosswalk_findings(scenario), *import_findings(folder)]
     return [finding.as_json() | {"at": at} for finding, at in located]
+
+
+def _judge(scenario: "Scenario") -> dict[str, Any]:
+    from synthesis.binning import build_grids
+    from synthesis.cells import build_coder
+    from synthesis.evidence import describe_evidence, judge_pairs
+    from synthesis.spaces import build_spaces
+
+    spaces = build_spaces(build_coder(scenario, build_grids(scenario)))
+    return describe_evidence(scenario, judge_pairs(scenario, spaces))
 
 
 def describe(scenario: "Scenario", aims: "Aims") -> dict[str, Any]:
@@ -134,6 +147,7 @@ def _show(found: dict[str, Any]) -> None:
     console.print(_target_table(found["tables"]))
     for rule in found["rules"]:
         console.print(f"rule {rule['name']} ({rule['entity']}): {rule['text']}")
+    console.print(summarise_evidence(found["evidence"]), soft_wrap=not console.is_terminal)
     if "asking" in found:
         from cli.asking import tell_estimate
 

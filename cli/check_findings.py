@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 STYLES = {"refused": "bold red", "reconciled": "yellow", "noted": "cyan"}
+SHOWN_PAIRS = 5
 MARKS = {"refused": "✗", "reconciled": "!", "noted": "·"}
 
 
@@ -57,3 +58,15 @@ def magnitude(found: Mapping[str, Any]) -> str:
         if found["worst_zone"]:
             text += f", most in {found['worst_zone']} ({found['worst_records']:,.0f})"
     return text
+
+
+def summarise_evidence(evidence: Mapping[str, Any]) -> str:
+    """What the tables say of pairs of variables, in a line."""
+    pairs = evidence["pairs"]
+    counts = [
+        f"{sum(pair['evidence'] == kind for pair in pairs)} {kind}" for kind in ("controlled", "implied", "prior only")
+    ]
+    alone = [f"{pair['one']} × {pair['other']}" for pair in pairs if pair["evidence"] == "prior only"]
+    more = f" and {len(alone) - SHOWN_PAIRS} more" if len(alone) > SHOWN_PAIRS else ""
+    rest = f"; no table speaks of {', '.join(alone[:SHOWN_PAIRS])}{more}" if alone else ""
+    return f"evidence: {', '.join(counts)} of {len(pairs)} pairs of variables{rest}"

@@ -4,7 +4,16 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 FindingKind = Literal[
-    "total", "universe", "reach", "forbidden", "overlap", "contradiction", "multiples", "crosswalk", "unchecked"
+    "total",
+    "universe",
+    "reach",
+    "forbidden",
+    "overlap",
+    "contradiction",
+    "multiples",
+    "crosswalk",
+    "import",
+    "unchecked",
 ]
 Outcome = Literal["reconciled", "noted", "refused"]
 """What becomes of a finding: a named policy reconciles it, it changes nothing, or the run would fail on it."""

@@ -1,7 +1,6 @@
 """Comparing: what a run gave beside what the tables alone give, on tables used and held out."""
 
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 from prefect import task
@@ -9,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from threadpoolctl import threadpool_limits
 
 from adapters.dataset import read_commits
+from adapters.object_path import Location, location
 from adapters.run_folder import RunFolder
 from schemas.errors import MetricError
 from schemas.settings import RunSettings
@@ -22,10 +22,10 @@ from tasks.context import load_context
 @task(name="compare", cache_policy=NO_CACHE)
 def compare(run: str) -> dict[str, Any]:
     """The baselines of a run, from its committed batches."""
-    return compare_run(Path(run))
+    return compare_run(location(run))
 
 
-def compare_run(root: Path) -> dict[str, Any]:
+def compare_run(root: Location) -> dict[str, Any]:
     """As `compare`, without Prefect. Baselines that cannot be computed say why: they are no reason to fail a run."""
     run = RunFolder(root.absolute())
     stored = run.read_run()

@@ -101,3 +101,14 @@ def test_nonzero_cells_that_a_rule_forbids_are_told_with_their_line(capsys, tmp_
     )
 
     assert (found["records"], found["at"], found["policy"]) == (5, ["paid.csv:5"], "nearest")
+
+
+def test_pairs_that_no_table_speaks_of_are_told(capsys, defects):
+    assert main(["check", str(defects)]) == 0
+    printed = capsys.readouterr().out
+    assert "\nevidence: " in printed
+    assert "; no table speaks of household.size × person.sex, " in printed
+
+    pairs = {(p["one"], p["other"]): p["evidence"] for p in check(capsys, defects)["evidence"]["pairs"]}
+    assert pairs["person.sex", "person.race"] == "prior only"
+    assert pairs["household.bg", "person.race"] == "controlled"
