@@ -39,8 +39,7 @@ def check(
     checked = read_scenario(scenario)
     aims = build_aims(checked, settings.size)
     found = describe(checked, aims)
-    found["findings"] = _find(scenario, checked)
-    found["evidence"] = _judge(checked)
+    found |= _judge(scenario, checked)
     found["runnable"] = all(finding["outcome"] != "refused" for finding in found["findings"])
     if settings.asks:
         from cli.asking import estimate_run
@@ -54,30 +53,24 @@ def check(
         raise typer.Exit(1)
 
 
-def _find(folder: Path, scenario: "Scenario") -> list[dict[str, Any]]:
+def _judge(folder: Path, scenario: "Scenario") -> dict[str, Any]:
+    """The findings with their files and lines, and the evidence of pairs of variables."""
     from adapters.finding_places import Places, crosswalk_findings
     from adapters.import_findings import import_findings
     from synthesis.binning import build_grids
     from synthesis.cells import build_coder
+    from synthesis.evidence import describe_evidence, judge_pairs
     from synthesis.feasibility import find_contradictions
     from synthesis.spaces import build_spaces
 
-    places = Places(folder, scenario)
-    coder = build_coder(scenario, build_grids(scenario))
-    found = find_contradictions(coder, build_spaces(coder))
-    located = [(finding, places.of(finding)) for finding in found]
+    coder, places = build_coder(scenario, build_grids(scenario)), Places(folder, scenario)
+    spaces = build_spaces(coder)
+    located = [(finding, places.of(finding)) for finding in find_contradictions(coder, spaces)]
     located += [*crosswalk_findings(scenario), *import_findings(folder)]
-    return [finding.as_json() | {"at": at} for finding, at in located]
-
-
-def _judge(scenario: "Scenario") -> dict[str, Any]:
-    from synthesis.binning import build_grids
-    from synthesis.cells import build_coder
-    from synthesis.evidence import describe_evidence, judge_pairs
-    from synthesis.spaces import build_spaces
-
-    spaces = build_spaces(build_coder(scenario, build_grids(scenario)))
-    return describe_evidence(scenario, judge_pairs(scenario, spaces))
+    return {
+        "findings": [finding.as_json() | {"at": at} for finding, at in located],
+        "evidence": describe_evidence(scenario, judge_pairs(scenario, spaces)),
+    }
 
 
 def describe(scenario: "Scenario", aims: "Aims") -> dict[str, Any]:

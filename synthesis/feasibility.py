@@ -93,13 +93,24 @@ def _sets(
         units = _worst_units(scenario, level, sizes)
         by_set: dict[tuple[str, ...], FloatArray] = {}
         for unit in units:
-            for odd in program.contradictions(_demands(scenario, spaces, figures, level, unit)):
+            demands = _untold(_demands(scenario, spaces, figures, level, unit), told)
+            for odd in program.contradictions(demands):
                 by_set.setdefault(odd.tables, np.zeros(level_size(scenario, level)))[unit] = odd.records
         for tables, size in by_set.items():
             if not any(known <= set(tables) for known in told if known):
                 found.append(tell_set(scenario, tables, level, size, units))
         told |= {frozenset(tables) for tables in by_set}
     return found
+
+
+def _untold(demands: list[Demand], told: set[frozenset[str]]) -> list[Demand]:
+    """The demands without the last table of every set that is told already, wherever all of the set is asked for."""
+    kept = list(demands)
+    for known in sorted(told, key=sorted):
+        inside = [demand for demand in kept if demand.table in known]
+        if len(inside) == len(known) > 1:
+            kept = [demand for demand in kept if demand is not inside[-1]]
+    return kept
 
 
 def _worst_units(scenario: Scenario, level: str | None, sizes: Sequence[tuple[str | None, FloatArray]]) -> list[int]:
