@@ -44,6 +44,7 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, repeatable.", show_default=False),
     ] = None,
+    no_prior: Annotated[bool, typer.Option("--no-prior", help="Leave the scenario's prior aside.")] = False,
     publish_anyway: PublishAnyway = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -53,7 +54,7 @@ def run(
     from synthesis.aims import build_aims
 
     options = {"size": size, "random_seed": random_seed, "proposer": proposer, "allocation": allocation}
-    options |= {"workers": workers, "dask_address": dask, "max_rounds": max_rounds}
+    options |= {"use_prior": False if no_prior else None, "workers": workers, "dask_address": dask, "max_rounds": max_rounds}
     settings = build_settings(options | {"publish_anyway": publish_anyway or None}, assignments or ())
     checked = read_scenario(scenario)
     build_aims(checked, settings.size)

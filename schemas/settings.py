@@ -23,6 +23,7 @@ class RunSettings(BaseModel):
     )
     batch_seconds: Annotated[float, Field(gt=0, le=600)] = Field(3.0, description="work aimed at per batch")
     max_redraws: Annotated[int, Field(ge=0, le=1000)] = 200
+    use_prior: bool = Field(True, description="use the scenario's prior, if it has one")
 
     workers: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         None, description="local Dask workers; default: one per core"
@@ -37,5 +38,5 @@ class RunSettings(BaseModel):
     def output_identity(self) -> dict[str, object]:
         """The settings that decide the bytes of the dataset, by name."""
         names = ("size", "random_seed", "proposer", "allocation", "max_rounds", "early_round_share")
-        more = ("plan_rows", "batch_seconds", "max_redraws")
+        more = ("plan_rows", "batch_seconds", "max_redraws", "use_prior")
         return {name: getattr(self, name) for name in names + more}
