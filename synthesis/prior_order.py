@@ -12,7 +12,8 @@ from synthesis.prior_relations import Limits, looks_at_members
 class Step:
     """One variable with the relations that may set it, and the entity's own variables that they read.
 
-    A difference or a copy comes before an archetype's setting, which limits it; other relations come after.
+    Relations apply in the file's order; an archetype's own setting comes after the last difference or copy, which it
+    limits, and before the rest.
     """
 
     variable: str
@@ -47,8 +48,9 @@ def limits_of(scenario: Scenario, variable: str) -> Limits:
 
 
 def _step(name: str, relations: list[Relation], needs: frozenset[str], is_late: bool) -> Step:
-    linking = tuple(r for r in relations if isinstance(r.follows, Difference | SameAs))
-    return Step(name, linking, tuple(r for r in relations if r not in linking), needs, is_late)
+    links = [i for i, r in enumerate(relations) if isinstance(r.follows, Difference | SameAs)]
+    last = links[-1] + 1 if links else 0
+    return Step(name, tuple(relations[:last]), tuple(relations[last:]), needs, is_late)
 
 
 def _reads(relation: Relation) -> frozenset[str]:

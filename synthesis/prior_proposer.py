@@ -20,7 +20,7 @@ from synthesis.plan import CARRIED, Plan, draw_in_atoms, join_plans, plan_values
 from synthesis.prior_draft import ABSENT, Draft, Position, new_draft, seat_members
 from synthesis.prior_order import Step, limits_of, steps_of
 from synthesis.prior_relations import Limits, apply_relations
-from synthesis.proposer import CHAIN, OfflineProposer, Proposals, first_broken_rule, propose
+from synthesis.proposer import CHAIN, FIRST_ARCHETYPE, OfflineProposer, Proposals, first_broken_rule, propose
 from synthesis.records import Array, Records
 
 CHAIN_WEIGHT = 0.05
@@ -30,8 +30,6 @@ CHAIN_ROWS = 4
 EVEN_SHARE = 0.3
 """Part of the candidates that is spread evenly over the archetypes, so that rare ones have some; weights undo it."""
 ATTEMPTS = 12
-FIRST_ARCHETYPE = 2
-"""An archetype's proposal number is its position plus this (0 is the chain, 1 its flattened rows)."""
 IMPOSSIBLE = "(prior: no possible value)"
 
 

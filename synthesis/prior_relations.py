@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from schemas.expression import Aggregate
-from schemas.model import FloatArray, IntArray, Variable
+from schemas.model import BoolArray, FloatArray, IntArray, Variable
 from schemas.prior import Difference, Distribution, Prior, Relation, SameAs
 from synthesis.distributions import draw_values, is_possible
 from synthesis.evaluation import walk
@@ -123,8 +123,10 @@ def _copy(
 
 def _are_allowed(
     draft: Draft, variable: Variable, position: int, rows: IntArray, values: FloatArray, limits: Limits
-) -> FloatArray:
-    allowed = (values >= variable.low) & (values <= variable.high if variable.kind != "number" else values < variable.high)
+) -> BoolArray:
+    allowed = np.ones(len(rows), dtype=bool)
+    if variable.kind != "category":
+        allowed = (values >= variable.low) & (values < variable.high + (variable.kind == "integer"))
     part = draft.part[position, rows]
     for index in np.unique(part[part != ABSENT]).tolist():
         if index in limits:
