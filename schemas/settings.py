@@ -21,6 +21,9 @@ class RunSettings(BaseModel):
     plan_rows: Annotated[int, Field(ge=100, le=2_000_000)] = Field(
         30_000, description="candidate plan rows of a unit, at most"
     )
+    least_plan_rows: Annotated[int, Field(ge=100, le=2_000_000)] = Field(
+        20_000, description="candidate plan rows of a unit, at least; more follow the prior more closely"
+    )
     batch_seconds: Annotated[float, Field(gt=0, le=600)] = Field(3.0, description="work aimed at per batch")
     max_redraws: Annotated[int, Field(ge=0, le=1000)] = 200
     use_prior: bool = Field(True, description="use the scenario's prior, if it has one")
@@ -38,5 +41,5 @@ class RunSettings(BaseModel):
     def output_identity(self) -> dict[str, object]:
         """The settings that decide the bytes of the dataset, by name."""
         names = ("size", "random_seed", "proposer", "allocation", "max_rounds", "early_round_share")
-        more = ("plan_rows", "batch_seconds", "max_redraws", "use_prior")
+        more = ("plan_rows", "least_plan_rows", "batch_seconds", "max_redraws", "use_prior")
         return {name: getattr(self, name) for name in names + more}
