@@ -1,10 +1,9 @@
 """aggregates.parquet: one row per target cell, published against aimed at against synthetic."""
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 
+from adapters.object_path import Location
 from adapters.run_folder import write_table
 from schemas.model import Scenario
 from synthesis.discrepancy import TableDiscrepancy, cell_name, unit_name
@@ -38,7 +37,7 @@ def aggregates_table(scenario: Scenario, found: list[TableDiscrepancy]) -> pa.Ta
     return pa.concat_tables([_part(scenario, part) for part in found]).combine_chunks()
 
 
-def write_aggregates(path: Path, scenario: Scenario, found: list[TableDiscrepancy]) -> None:
+def write_aggregates(path: Location, scenario: Scenario, found: list[TableDiscrepancy]) -> None:
     """Write aggregates.parquet."""
     write_table(path, aggregates_table(scenario, found))
 

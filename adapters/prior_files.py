@@ -148,7 +148,9 @@ class _Reader:
 
     def settings(self, entity: Entity, values: Mapping[str, Any], at: At) -> tuple[Setting, ...]:
         return tuple(
-            Setting(name, read_distribution(self.document, self.variable(entity, name, (*at, name)), given, (*at, name)))
+            Setting(
+                name, read_distribution(self.document, self.variable(entity, name, (*at, name)), given, (*at, name))
+            )
             for name, given in values.items()
         )
 
@@ -250,5 +252,3 @@ def _listed(given: str | list[str] | None) -> list[str]:
     if given is None:
         return []
     return [given] if isinstance(given, str) else given
-
-

@@ -65,7 +65,11 @@ def input_files(document: Document) -> list[str]:
     spec = document.spec
     names = [FILE_NAME] + ([spec.zones.crosswalk] if spec.zones else [])
     names += [target.file for target in spec.targets.values()]
-    return list(dict.fromkeys([*names, *(path.relative_to(document.folder).as_posix() for path in prior_files(document.folder))]))
+    return list(
+        dict.fromkeys(
+            [*names, *(path.relative_to(document.folder).as_posix() for path in prior_files(document.folder))]
+        )
+    )
 
 
 def fingerprint(document: Document) -> str:

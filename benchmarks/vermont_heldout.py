@@ -25,7 +25,13 @@ BOOTSTRAPS = 200
 AGES = (0, 5, 18, 25, 35, 45, 55, 65, 75, 100)
 WORKING_AGES = (16, 18, 25, 35, 45, 55, 62, 65, 75, 100)
 RACES = {"White": "white", "Black": "black", "Asian": "asian or pacific islander"}
-WORKS = {"full time": "works", "part time": "works", "not working": "does not", "Employed": "works", "Military": "works"}
+WORKS = {
+    "full time": "works",
+    "part time": "works",
+    "not working": "does not",
+    "Employed": "works",
+    "Military": "works",
+}
 JOINTS = {"age x worker status": ("worker", WORKING_AGES), "age x sex": ("sex", AGES), "age x race": ("race", AGES)}
 BAR = 0.04
 

@@ -15,11 +15,14 @@ from schemas.errors import AuditError, BatchError, SynthorError
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES
 from synthesis.batching import cut_batches, round_fractions
+from synthesis.requests import round_requests
+from tasks.ask import ask
 from tasks.batch import batch_options, plan_strata, synthesize_batch
 from tasks.context import Context
 from tasks.merge import Merged, merge_round, nothing_merged
-from tasks.prepare import prepare
-from tasks.publish import publish
+from tasks.prepare import held, prepare
+from tasks.publish import make_current, publish
+from tasks.repair import repair
 from tasks.report import report
 from tasks.validate import validate
 
@@ -36,13 +39,18 @@ def synthesize(scenario: str, out: str, settings: RunSettings | None = None) -> 
     Running it again on the same folder finishes what is missing; committed batches are not done again.
     """
     started = time.monotonic()
-    settings = settings or RunSettings()
+    with held(out):
+        return _synthesize(scenario, out, settings or RunSettings(), started)
+
+
+def _synthesize(scenario: str, out: str, settings: RunSettings, started: float) -> dict[str, Any]:
     context = prepare(scenario, out, settings)
     book = RunBook(context, started)
-    if book.is_published():
-        _close(context, book)
+    damaged = repair(context)
+    if book.is_published() and not damaged:
+        _close(context, settings, book)
         return book.run
-    book.start()
+    book.start(damaged)
     try:
         merged = _run_rounds(context, settings, book)
         _audit_and_publish(context, settings, book, merged)
@@ -69,11 +77,21 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
                 first_id,
             )
             book.start_round(index, batches)
+            _ask(context, settings, book, merged, index, sum(spec.records for spec in batches))
             receipts = _run_batches(context, settings, runner, batches, book)
             merged = merge_round(context, merged, batches, index)
             book.end_round(index, batches, receipts, merged)
             first_id += len(batches)
     return merged
+
+
+def _ask(context: Context, settings: RunSettings, book: RunBook, merged: Merged, index: int, records: int) -> None:
+    """Ask for the round's proposals, if a proposer is to be asked; the batches find the answers by path."""
+    if settings.asks and records:
+        requests = round_requests(context.scenario, context.aims, settings, merged.counts, index, records)
+        # Called, not submitted: it runs in this process, where the limiter and the budget are.
+        answered = ask(context, settings, index, requests)
+        book.asked(index, answered)
 
 
 def _run_batches(
@@ -121,17 +139,19 @@ def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, m
         report(context.run)
         raise AuditError(audit_message(verdict))
     book.start_stage("publish")
-    publish(context.run, sorted({commit["plan_id"] for commit in merged.commits}))
+    publish(context.run, merged.commits)
     book.published()
-    _close(context, book)
+    _close(context, settings, book)
 
 
-def _close(context: Context, book: RunBook) -> None:
+def _close(context: Context, settings: RunSettings, book: RunBook) -> None:
     """What follows publication; a run that was interrupted here is closed when it is taken up again."""
     if not context.run.is_closed():
         book.start_stage("report")
         report(context.run)
         book.finish()
+    if settings.publish_to is not None:
+        make_current(context.run, settings.publish_to, settings.publish_anyway)
 
 
 def audit_message(verdict: Mapping[str, Any]) -> str:

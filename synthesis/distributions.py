@@ -16,7 +16,9 @@ def draw_values(distribution: Distribution, kind: str, count: int, rng: np.rando
     if len(lows) > 1:
         ends = np.cumsum(weights)
         # The last part of positive weight takes what rounding leaves of the sum.
-        picked = np.minimum(np.searchsorted(ends, rng.random(count) * ends[-1], side="right"), np.flatnonzero(weights)[-1])
+        picked = np.minimum(
+            np.searchsorted(ends, rng.random(count) * ends[-1], side="right"), np.flatnonzero(weights)[-1]
+        )
     low, high = lows[picked], highs[picked]
     values: FloatArray = low + rng.random(count) * (high - low)
     if kind == "number":
@@ -47,7 +49,9 @@ def interval_ends(distribution: Distribution) -> set[float]:
     """Where the density of a numeric variable jumps."""
     if isinstance(distribution, Normal):
         return set()
-    single = {float(np.nextafter(h, np.inf)) for h, low in zip(distribution.highs, distribution.lows, strict=True) if h == low}
+    single = {
+        float(np.nextafter(h, np.inf)) for h, low in zip(distribution.highs, distribution.lows, strict=True) if h == low
+    }
     return {*distribution.lows, *distribution.highs, *single}
 
 

@@ -43,7 +43,10 @@ def limits_of(scenario: Scenario, variable: str) -> Limits:
     assert scenario.prior is not None
     parts = [part for archetype in scenario.prior.archetypes for part in archetype.members]
     return {
-        i: setting.distribution for i, part in enumerate(parts) for setting in part.settings if setting.variable == variable
+        i: setting.distribution
+        for i, part in enumerate(parts)
+        for setting in part.settings
+        if setting.variable == variable
     }
 
 

@@ -57,7 +57,9 @@ class PriorProposer:
         return self.offline.coder.grids
 
 
-def propose_unit(offline: OfflineProposer, zones: IntArray, zone_of_row: IntArray, rng: np.random.Generator) -> Proposals:
+def propose_unit(
+    offline: OfflineProposer, zones: IntArray, zone_of_row: IntArray, rng: np.random.Generator
+) -> Proposals:
     """A unit's candidates: the chain's alone, or with a prior mostly the prior's."""
     prior = offline.coder.scenario.prior
     if prior is None:
@@ -389,5 +391,3 @@ def _groups(labels: IntArray) -> Iterable[tuple[int, IntArray]]:
     order = np.argsort(labels, kind="stable")
     found, starts = np.unique(labels[order], return_index=True)
     return zip(found.tolist(), np.split(order, starts[1:]), strict=True) if len(labels) else ()
-
-

@@ -133,5 +133,3 @@ def _are_allowed(
             inside = part == index
             allowed[inside] &= is_possible(limits[index], values[inside])
     return allowed
-
-
