@@ -23,7 +23,7 @@ from synthesis.prior_relations import Limits, apply_relations
 from synthesis.proposer import CHAIN, FIRST_ARCHETYPE, OfflineProposer, Proposals, first_broken_rule, propose
 from synthesis.records import Array, Records
 
-CHAIN_WEIGHT = 0.05
+CHAIN_WEIGHT = 0.02
 """Prior weight of the chain's rows beside the prior's."""
 CHAIN_ROWS = 4
 """Every so many candidates comes from the chain."""
