@@ -68,6 +68,7 @@ def run(
             metavar="TABLE", help="A table not to use but to be compared with; repeatable.", show_default=False
         ),
     ] = None,
+    no_prior: Annotated[bool, typer.Option("--no-prior", help="Leave the scenario's prior aside.")] = False,
     publish_to: PublishTo = None,
     publish_anyway: PublishAnyway = False,
     as_json: AsJson = False,
@@ -88,6 +89,7 @@ def run(
     options |= {"model": model, "max_calls": max_calls, "max_tokens": max_tokens, "max_usd": max_usd}
     options |= {"hold_out": tuple(dict.fromkeys(hold_out)) if hold_out else None}
     options |= {"workers": workers, "dask_address": dask, "max_rounds": max_rounds}
+    options |= {"use_prior": False if no_prior else None}
     options |= {"publish_anyway": publish_anyway or None, "publish_to": _absolute(publish_to)}
     settings = build_settings(options, assignments or ())
     checked = read_scenario(scenario)

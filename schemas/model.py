@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.expression import Node
+from schemas.prior import Prior
 
 Kind = Literal["category", "integer", "number"]
 FloatArray = NDArray[np.float64]
@@ -184,6 +185,7 @@ class Scenario:
     reconcile: Reconcile = Reconcile()
     held_out: tuple[TargetTable, ...] = ()
     """Tables that the run does not use but is compared with."""
+    prior: Prior | None = None
 
     @property
     def entities(self) -> tuple[Entity, ...]:

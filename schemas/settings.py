@@ -27,9 +27,13 @@ class RunSettings(BaseModel):
     plan_rows: Annotated[int, Field(ge=100, le=2_000_000)] = Field(
         30_000, description="candidate plan rows of a unit, at most"
     )
+    least_plan_rows: Annotated[int, Field(ge=100, le=2_000_000)] = Field(
+        20_000, description="candidate plan rows of a unit, at least; more follow the prior more closely"
+    )
     batch_seconds: Annotated[float, Field(gt=0, le=600)] = Field(3.0, description="work aimed at per batch")
     max_redraws: Annotated[int, Field(ge=0, le=1000)] = 200
     hold_out: tuple[str, ...] = Field((), description="tables that the run does not use but is compared with")
+    use_prior: bool = Field(True, description="use the scenario's prior, if it has one")
 
     model: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         "claude-sonnet-5-5", description="the language model, by the name its server knows"
@@ -93,7 +97,7 @@ class RunSettings(BaseModel):
         Budgets, time-outs and prices are not among them: a run taken up again may be given more.
         """
         names = ["size", "random_seed", "proposer", "allocation", "max_rounds", "early_round_share"]
-        names += ["plan_rows", "batch_seconds", "max_redraws"]
+        names += ["plan_rows", "least_plan_rows", "batch_seconds", "max_redraws", "use_prior"]
         if self.asks:
             names += ["proposals_per_call", "ask_again_below"]
         if self.asks and not self.proposer.startswith("replay:"):
