@@ -6,6 +6,7 @@ serve as the truth that the answers are compared with, and no run sees them.
 
 import shutil
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -189,7 +190,7 @@ def _labels(name: str, values: pd.Series, edges: tuple[int, ...] | None) -> pd.C
         return pd.Categorical(values, CATEGORIES[name])
     if edges is None:
         return pd.Categorical(values.astype(str), [str(level) for level in NUMBERS[name]])
-    labels = [f"{low}-{high - 1}" for low, high in zip(edges, edges[1:], strict=False)]
+    labels = [f"{low}-{high - 1}" for low, high in pairwise(edges)]
     return pd.Categorical.from_codes(np.searchsorted(edges, values, side="right") - 1, labels)
 
 

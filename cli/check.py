@@ -87,8 +87,17 @@ def describe(scenario: "Scenario", aims: "Aims") -> dict[str, Any]:
         else {"levels": {level: len(zones.names[level]) for level in zones.levels}, "partition_by": zones.partition_by},
         "tables": [_describe_table(table) for table in scenario.tables],
         "rules": [{"name": r.name, "entity": r.entity, "text": r.text, "reason": r.reason} for r in scenario.rules],
+        "prior": _describe_prior(scenario),
         "reconciliations": [{"table": r.table, "what": r.what, "magnitude": r.magnitude} for r in aims.reconciliations],
     }
+
+
+def _describe_prior(scenario: "Scenario") -> dict[str, Any] | None:
+    prior = scenario.prior
+    if prior is None:
+        return None
+    sources = [{"file": s.path, "author": s.author, "date": s.date, "model": s.model} for s in prior.sources]
+    return {"archetypes": len(prior.archetypes), "relations": len(prior.relations), "sources": sources}
 
 
 def _describe_entity(entity: "Entity") -> dict[str, Any]:
@@ -141,6 +150,10 @@ def _show(found: dict[str, Any]) -> None:
     for rule in found["rules"]:
         console.print(f"rule {rule['name']} ({rule['entity']}): {rule['text']}")
     console.print(summarise_evidence(found["evidence"]), soft_wrap=not console.is_terminal)
+    if found["prior"]:
+        authors = "; ".join(f"{s['file']} by {s['author']}, {s['date']}" for s in found["prior"]["sources"])
+        numbers = f"{found['prior']['archetypes']} archetypes, {found['prior']['relations']} relations"
+        console.print(f"prior: {numbers} ({authors})")
     if "asking" in found:
         from cli.asking import tell_estimate
 

@@ -108,6 +108,11 @@ class RunBook:
         self._folder.write_run(self.run)
         self._log("round_merged", **entry)
 
+    def prior_measured(self, effect: dict[str, Any] | None) -> None:
+        """What the prior changed is known."""
+        if effect is not None:
+            self.run["prior"] = {**effect, **self.run.get("prior", {})}
+
     def start_stage(self, name: str) -> None:
         """Validation, publication or report begins; closes the time of the stage before."""
         self._close_stage()
@@ -196,6 +201,7 @@ class RunBook:
             rejections=dict(rejections),
             proposed_rows=sum(c["proposed"].get("rows", 0) for c in commits),
             proposal_rejections=dict(proposal_rejections),
+            **_prior_share(commits, entities[scenario.root.name]["records"]),
             unsupported_cells=sum(c["proposed"].get("unsupported_cells", 0) for c in commits if c["round"] == last),
             shortfall=due_records(self._context.aims, fraction) - entities[scenario.root.name]["records"],
         )
@@ -221,3 +227,9 @@ class RunBook:
 
 
 _NO_LLM = {"calls": 0, "tokens": 0, "usd": 0.0}
+
+
+def _prior_share(commits: Sequence[Mapping[str, Any]], records: int) -> dict[str, Any]:
+    """run.json's `prior`, where records were drawn from rows of one."""
+    drawn = sum(commit["proposed"].get("prior_records", 0) for commit in commits)
+    return {"prior": {"records_share": drawn / records}} if drawn and records else {}

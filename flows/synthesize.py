@@ -22,6 +22,7 @@ from tasks.compare import compare
 from tasks.context import Context
 from tasks.merge import Merged, merge_round, nothing_merged
 from tasks.prepare import held, prepare
+from tasks.prior import measure_prior
 from tasks.publish import make_current, publish
 from tasks.repair import repair
 from tasks.report import report
@@ -132,6 +133,7 @@ def _taken(future: PrefectFuture[Any], spec: BatchSpec, limit: float) -> Any:
 
 
 def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, merged: Merged) -> None:
+    book.prior_measured(measure_prior(context))
     book.start_stage("validation")
     verdict = validate(str(context.run.root), settings.full_validation)
     book.validated(verdict)

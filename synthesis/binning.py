@@ -14,7 +14,8 @@ from schemas.expression import Node
 from schemas.model import Axis, Derived, FloatArray, IntArray, Scenario, Variable
 from synthesis.density import Density
 from synthesis.evaluation import cuts, free_columns
-from synthesis.prior_links import Key, condition_cuts, linked_variables, setting_ends
+from synthesis.prior_links import Key as Key
+from synthesis.prior_links import condition_cuts, linked_variables, setting_ends
 from synthesis.records import Array
 
 MAX_SINGLE_VALUES = 512
