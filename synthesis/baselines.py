@@ -59,7 +59,9 @@ def compare_baselines(
 ) -> Baselines:
     """The comparison of a run's tables, used (`found`) and held out."""
     used, apart = [_pooled(part) for part in found], [_pooled(part) for part in held]
-    whole = replace(scenario, tables=(*used, *apart), held_out=(), zones=None, root=_without_zones(scenario))
+    whole = replace(
+        scenario, tables=(*used, *apart), held_out=(), zones=None, prior=None, root=_without_zones(scenario)
+    )
     grids = build_grids(whole)
     coder, every = build_coder(replace(whole, tables=tuple(used)), grids), build_coder(whole, grids)
     rows = ROWS if scenario.member is None else ROWS_WITH_MEMBERS
