@@ -1,5 +1,6 @@
 """aggregates.parquet: one row per target cell, published against aimed at against synthetic."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +30,17 @@ COLUMNS = pa.schema(
         ("tolerance", pa.float64()),
         ("tolerance_kind", pa.string()),
         ("within", pa.bool_()),
+        ("cause", pa.string()),
     ]
 )
 
 
-def aggregates_table(scenario: Scenario, found: list[TableDiscrepancy]) -> pa.Table:
-    """All cells of all tables, in the scenario's order."""
-    return pa.concat_tables([_part(scenario, part) for part in found]).combine_chunks()
+def aggregates_table(
+    scenario: Scenario, found: list[TableDiscrepancy], named: Mapping[str, Sequence[str | None]] | None = None
+) -> pa.Table:
+    """All cells of all tables, in the scenario's order; `named` gives the cause of each cell of a table, if missed."""
+    parts = [_part(scenario, part, (named or {}).get(part.table.name)) for part in found]
+    return pa.concat_tables(parts).combine_chunks()
 
 
 def write_aggregates(path: Path, scenario: Scenario, found: list[TableDiscrepancy]) -> None:
@@ -43,7 +48,7 @@ def write_aggregates(path: Path, scenario: Scenario, found: list[TableDiscrepanc
     write_table(path, aggregates_table(scenario, found))
 
 
-def _part(scenario: Scenario, part: TableDiscrepancy) -> pa.Table:
+def _part(scenario: Scenario, part: TableDiscrepancy, causes: Sequence[str | None] | None) -> pa.Table:
     table = part.table
     zones = [unit_name(scenario, table, unit) for unit in range(table.units)]
     cells = [cell_name(table, cell) for cell in range(table.unit_cells)]
@@ -69,6 +74,7 @@ def _part(scenario: Scenario, part: TableDiscrepancy) -> pa.Table:
         "synthetic_share": _shares(part.synthetic),
         "moe": pa.array(moe, from_pandas=True),
         "within": part.within.ravel(),
+        "cause": [None] * table.cells if causes is None else causes,
     }
     arrays = []
     for field in COLUMNS:

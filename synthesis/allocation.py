@@ -2,10 +2,11 @@
 
 minimise KL(x || w) subject to A x ~ wanted, solved on the dual (`dual`). A few raking sweeps give the start, a damped
 Newton finishes. A cell that has to be met gets next to no variance; where exact cells contradict each other at the
-edge of what the plan rows can reach, Newton cannot settle so close to the edge, and the variance is raised until it
+edge of what the plan rows can reach, Newton cannot settle so close to the edge, and the variances are raised until it
 does: the misses then go to the cells in proportion to their size. Beyond `MAX_NEWTON_CELLS` raking goes on alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +23,12 @@ LONG_RAKING_SWEEPS = 400
 NEWTON_STEPS = 25
 EXACT_VARIANCE = 1e-9
 """Variance of an exact cell relative to its target: only keeps redundant cells from making the system singular."""
-RAISED_VARIANCES = (1e-3, 1e-1)
-"""What it is raised to where Newton does not settle."""
 SOFT_VARIANCE = 1e-5
 """Variance of a soft cell relative to its target (in records): KL on counts makes n records act as evidence."""
+VARIANCES = ((EXACT_VARIANCE, SOFT_VARIANCE), (1e-3, 1e-3), (1e-1, 1e-1))
+"""Variances of exact and of soft cells, in turn, as long as Newton does not settle."""
+VARIANCES_OF_FEASIBLE = tuple((EXACT_VARIANCE, soft) for soft in (SOFT_VARIANCE, 1e-3, 1e-2, 1e-1))
+"""The same where exact cells are known to be within reach: then it is the soft ones that give way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,11 @@ class Allocation:
     missed: float
 
 
-def allocate(system: System, prior: FloatArray, total: float) -> Allocation:
-    """Weights of the plan rows; they sum to about `total`, rows in a cell that wants nothing get none."""
+def allocate(system: System, prior: FloatArray, total: float, is_feasible: bool = False) -> Allocation:
+    """Weights of the plan rows; they sum to about `total`, rows in a cell that wants nothing get none.
+
+    `is_feasible`: all exact cells are known to be within reach of the prior's rows.
+    """
     usable = _usable_prior(system, prior)
     if total <= 0 or usable.sum() <= 0:
         return Allocation(np.zeros(len(prior)), 0, float(np.abs(system.wanted(np.zeros(len(system.aim)))).max()))
@@ -47,18 +53,18 @@ def allocate(system: System, prior: FloatArray, total: float) -> Allocation:
     if len(system.aim) > MAX_NEWTON_CELLS:
         solved, steps = rake(condensed.system, start, LONG_RAKING_SWEEPS), LONG_RAKING_SWEEPS
     else:
-        found = _solve(condensed.system, start)
+        found = _solve(condensed.system, start, VARIANCES_OF_FEASIBLE if is_feasible else VARIANCES)
         solved, steps = found.weights, found.steps
     return Allocation(condensed.spread(solved, usable), steps, _missed(condensed.system, solved))
 
 
-def _solve(system: System, prior: FloatArray) -> Solution:
+def _solve(system: System, prior: FloatArray, variances: Sequence[tuple[float, float]]) -> Solution:
     dual = dual_of(system)
     start = Solution(rake(system, prior, RAKING_SWEEPS), np.zeros(len(system.aim)), 0, np.inf)
     best = start
     steps = 0
-    for exact_variance in (EXACT_VARIANCE, *RAISED_VARIANCES):
-        found = newton(dual, start, _variances(system, dual, start.weights, exact_variance), NEWTON_STEPS)
+    for exact, soft in variances:
+        found = newton(dual, start, _variances(system, dual, start.weights, exact, soft), NEWTON_STEPS)
         steps += found.steps
         if found.residual < best.residual:
             best = found
@@ -85,7 +91,7 @@ def _missed(system: System, weights: FloatArray) -> float:
     return float(miss.max(initial=0.0))
 
 
-def _variances(system: System, dual: Dual, weights: FloatArray, exact_variance: float) -> FloatArray:
+def _variances(system: System, dual: Dual, weights: FloatArray, exact: float, soft: float) -> FloatArray:
     achieved = dual.adjoint @ weights
     scale = np.maximum(np.maximum(system.wanted(achieved), achieved), 1.0)
-    return scale * np.where(system.exact, exact_variance, max(SOFT_VARIANCE, exact_variance))
+    return scale * np.where(system.exact, exact, soft)

@@ -13,6 +13,10 @@ from synthesis.elastic import Relaxation
 from synthesis.system import Block, System
 
 NO_SUPPORT, CONTRADICTION, ALLOCATION, INTEGERIZATION = "no support", "contradiction", "allocation", "integerization"
+REJECTION = "rejection"
+"""The plan met the cell, but records of it were refused by a rule again and again."""
+DISTRIBUTION = "distribution"
+"""A table that reaches beyond units: all met their parts, within its tolerance, and yet the sum misses."""
 NEAR = 0.5
 SLACK = 1e-6
 
@@ -64,12 +68,12 @@ def merge_causes(parts: Iterable[Causes]) -> dict[str, dict[str, list[int]]]:
     }
 
 
-def cause_of_cells(causes: Causes, table: str, cells: int) -> list[str | None]:
-    """The cause by cell of a table, None where none was found; an earlier stage is the one to name."""
-    named: list[str | None] = [None] * cells
+def cause_of_cells(causes: Causes, table: str, within: BoolArray, otherwise: str) -> list[str | None]:
+    """The cause of each cell of a table that is not within its tolerance, of several the one of the earliest stage."""
+    named: list[str | None] = [None if fine else otherwise for fine in within.ravel().tolist()]
     for cause in sorted(causes, key=_stage, reverse=True):
         for cell in causes[cause].get(table, ()):
-            named[cell] = cause
+            named[cell] = cause if named[cell] is not None else None
     return named
 
 

@@ -15,6 +15,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from schemas.model import BoolArray, FloatArray, IntArray
+from synthesis.condensing import distinct_rows
 from synthesis.system import System
 
 NOTICEABLE = 1e-6
@@ -24,7 +25,7 @@ YIELDING = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Relaxation:
-    """`system`: aims that can be met; `prior`: without rows that cannot have weight; `tables`: those at odds, if any."""
+    """`system`: aims that can be met; `prior`: without rows that cannot have weight; `tables`: those at odds."""
 
     system: System
     prior: FloatArray
@@ -60,9 +61,7 @@ def _tables(system: System) -> NDArray[np.str_]:
 def _patterns(system: System, usable: IntArray, cells: BoolArray) -> tuple[FloatArray, IntArray]:
     """The distinct ways in which usable rows add to the exact cells, shape (patterns, cells), and each row's."""
     part = system.matrix[usable][:, np.flatnonzero(cells)]
-    # Rows alike have the same sum of keys, one random key per cell.
-    keys = part @ np.random.default_rng(0).random(part.shape[1])
-    _, first, pattern_of_row = np.unique(keys, return_index=True, return_inverse=True)
+    first, pattern_of_row = distinct_rows(part)
     return part[first].toarray(), pattern_of_row
 
 

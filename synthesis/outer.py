@@ -80,8 +80,12 @@ def asked(
 
 
 def spread(
-    outer: OuterCells, aims: Aims, responses: Sequence[FloatArray], now: Sequence[int], later: Sequence[int],
-    committed: Counts
+    outer: OuterCells,
+    aims: Aims,
+    responses: Sequence[FloatArray],
+    now: Sequence[int],
+    later: Sequence[int],
+    committed: Counts,
 ) -> dict[int, FloatArray]:
     """The parts of the units `now`: what is left of the outer targets, distributed over them and those of `later`."""
     every = np.arange(len(responses))
@@ -119,13 +123,14 @@ def _target(
 
 def _sums(outer: OuterCells, values: Sequence[FloatArray], units: IntArray) -> FloatArray:
     cells = np.concatenate([outer.of_unit[i] for i in units])
-    return np.bincount(cells, weights=np.concatenate([values[i] for i in units]), minlength=outer.count)
+    flat = np.concatenate([values[i] for i in units])
+    return np.bincount(cells, weights=flat, minlength=outer.count).astype(float)
 
 
 def _rake(
     outer: OuterCells, values: Sequence[FloatArray], units: IntArray, target: FloatArray, bound: float | None
 ) -> list[FloatArray]:
-    """The values of `units` raked to the target of each cell, and to their own totals in tables that cover everybody."""
+    """The values of `units` raked to each cell's target, and to their own totals in tables that cover everybody."""
     cells = np.concatenate([outer.of_unit[i] for i in units])
     flat = np.concatenate([values[i] for i in units])
     rows, is_fixed = _rows(outer, units, cells)

@@ -102,7 +102,7 @@ def plan_unit(
         int(unsupported.sum()),
         allocation.steps,
         _missed(system, allocation.weights),
-        find_causes(told[0].scenario, system, allocation.weights, counts, unsupported, relaxation) if is_last else {},
+        find_causes(coder.scenario, system, allocation.weights, counts, unsupported, relaxation) if is_last else {},
     )
 
 
@@ -136,7 +136,7 @@ def _allocate(system: System, plan: Plan, total: int) -> tuple[Allocation, Relax
     relaxation = relax(system, plan.prior)
     if relaxation is None:
         return allocation, None
-    return allocate(relaxation.system, relaxation.prior, total), relaxation
+    return allocate(relaxation.system, relaxation.prior, total, is_feasible=True), relaxation
 
 
 def _missed(system: System, weights: FloatArray) -> float:

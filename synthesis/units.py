@@ -61,6 +61,11 @@ def closed_units(scenario: Scenario) -> tuple[Unit, ...]:
     return _units(_closed(scenario, np.arange(len(scenario.zones.lookup[scenario.zones.variable])), scenario.tables))
 
 
+def zones_of_units(units: Sequence[Unit]) -> IntArray:
+    """All zones of some units."""
+    return np.concatenate([np.zeros(0, dtype=np.int64), *(unit.zone_array for unit in units)])
+
+
 def _units(label: IntArray) -> tuple[Unit, ...]:
     order = np.argsort(label, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
@@ -90,6 +95,6 @@ def _largest(scenario: Scenario, label: IntArray, tables: Sequence[TargetTable])
     """The most cells that a part holds, each zone's number of records being one."""
     cells = np.bincount(label, minlength=len(label))
     for table in tables:
-        units, first = np.unique(unit_of_zones(scenario, table), return_index=True)
+        _, first = np.unique(unit_of_zones(scenario, table), return_index=True)
         cells += np.bincount(label[first], minlength=len(label)) * table.unit_cells
     return int(cells.max())
