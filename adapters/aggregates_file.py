@@ -1,11 +1,11 @@
 """aggregates.parquet: one row per target cell, published against aimed at against synthetic."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from adapters.object_path import Location
 from adapters.run_folder import write_table
 from schemas.model import Scenario
 from synthesis.discrepancy import TableDiscrepancy, cell_name, unit_name
@@ -43,7 +43,7 @@ def aggregates_table(
     return pa.concat_tables(parts).combine_chunks()
 
 
-def write_aggregates(path: Path, scenario: Scenario, found: list[TableDiscrepancy]) -> None:
+def write_aggregates(path: Location, scenario: Scenario, found: list[TableDiscrepancy]) -> None:
     """Write aggregates.parquet."""
     write_table(path, aggregates_table(scenario, found))
 

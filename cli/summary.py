@@ -1,13 +1,15 @@
 """The closing summary of a run: what a person wants to know when the command returns."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
+from adapters.object_path import Location
 from adapters.report_misses import Miss, find_misses, find_worst_cells
 from adapters.report_numbers import write_count, write_seconds, write_tvd
 from adapters.report_run import split_durations
 from adapters.report_tables import TableGrid, read_grids
+from adapters.storage import read_parquet
+from cli.asking import tell_usage
 from cli.review import list_failures, summarise_validation
 
 SHOWN_MISSES = 10
@@ -15,7 +17,7 @@ LABEL_WIDTH = 24
 Line = tuple[str, str]
 
 
-def write_summary(record: Mapping[str, Any], out: Path, elapsed_seconds: float | None = None) -> str:
+def write_summary(record: Mapping[str, Any], out: Location, elapsed_seconds: float | None = None) -> str:
     """The summary as text; a failed run's says which cells missed by how much.
 
     Without `elapsed_seconds`, the wall time of the command, the run was finished before.
@@ -23,7 +25,13 @@ def write_summary(record: Mapping[str, Any], out: Path, elapsed_seconds: float |
     grids = _read_aggregates(out / "aggregates.parquet")
     is_published = record.get("status") == "published"
     lines = [_headline(record, elapsed_seconds), ""]
-    facts = [*_records(record), *_fit(record, grids), *_quality(record), *_times(record, elapsed_seconds)]
+    facts = [
+        *_records(record),
+        *_asking(record),
+        *_fit(record, grids),
+        *_quality(record),
+        *_times(record, elapsed_seconds),
+    ]
     facts += _published(record, out) if is_published else _staged(out)
     lines += [f"  {label:<{LABEL_WIDTH}}{value}" for label, value in facts]
     if not is_published or _has_failed(record):
@@ -31,10 +39,8 @@ def write_summary(record: Mapping[str, Any], out: Path, elapsed_seconds: float |
     return "\n".join(lines)
 
 
-def _read_aggregates(path: Path) -> list[TableGrid]:
-    import pandas as pd
-
-    return read_grids(pd.read_parquet(path)) if path.is_file() else []
+def _read_aggregates(path: Location) -> list[TableGrid]:
+    return read_grids(read_parquet(path).to_pandas()) if path.is_file() else []
 
 
 def _has_failed(record: Mapping[str, Any]) -> bool:
@@ -55,8 +61,15 @@ def _headline(record: Mapping[str, Any], elapsed_seconds: float | None) -> str:
 def _records(record: Mapping[str, Any]) -> Iterator[Line]:
     for name, entity in (record.get("entities") or {}).items():
         yield f"{name} records", write_count(entity["records"])
+    if record.get("damaged"):
+        yield "damage repaired", f"{len(record['damaged'])} files were missing or altered and made again"
     if record.get("shortfall"):
         yield "shortfall", f"{write_count(record['shortfall'])} records could not be drawn"
+
+
+def _asking(record: Mapping[str, Any]) -> Iterator[Line]:
+    for position, text in enumerate(tell_usage(record.get("llm") or {})):
+        yield "" if position else "proposals", text
 
 
 def _fit(record: Mapping[str, Any], grids: list[TableGrid]) -> Iterator[Line]:
@@ -102,7 +115,7 @@ def _times(record: Mapping[str, Any], elapsed_seconds: float | None) -> Iterator
         yield "time", ", ".join(parts)
 
 
-def _published(record: Mapping[str, Any], out: Path) -> Iterator[Line]:
+def _published(record: Mapping[str, Any], out: Location) -> Iterator[Line]:
     root = next(iter(record.get("entities") or {"": {}}))
     folder = out / "dataset" / root
     yield "dataset", str(out / "dataset")
@@ -111,7 +124,7 @@ def _published(record: Mapping[str, Any], out: Path) -> Iterator[Line]:
     yield "DuckDB", f"SELECT * FROM read_parquet('{folder}/**/*.parquet', hive_partitioning = true)"
 
 
-def _staged(out: Path) -> Iterator[Line]:
+def _staged(out: Location) -> Iterator[Line]:
     from adapters.run_folder import RunFolder
 
     folder = RunFolder(out)

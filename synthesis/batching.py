@@ -44,7 +44,8 @@ def plan_rounds(settings: RunSettings, aims: Aims, cut: UnitCut) -> tuple[Round,
         return tuple(Round(i, 1.0, wave) for i, wave in enumerate(waves, start=1))
     fractions = round_fractions(settings, total)
     zones = np.count_nonzero(aims.zone_sizes)
-    if zones > 1:
+    # Who asks a model learns from each round's answers, however few its records.
+    if zones > 1 and not settings.asks:
         fractions = tuple(f for f in fractions if f >= 1 or f * total >= LEAST_EARLY_RECORDS * zones)
     return tuple(Round(i, fraction, cut.units) for i, fraction in enumerate(fractions, start=1))
 
