@@ -55,8 +55,7 @@ def _part(scenario: Scenario, part: TableDiscrepancy) -> pa.Table:
         "universe": table.universe_text,
         "measure": table.measure,
         "binds": table.binds,
-        "tolerance": table.tolerance.value,
-        "tolerance_kind": table.tolerance.kind,
+        "tolerance_kind": part.allowed_kind,
     }
     varying = {
         "zone": pa.array(np.repeat(np.array(zones, dtype=object), len(cells)), pa.string()),
@@ -68,6 +67,7 @@ def _part(scenario: Scenario, part: TableDiscrepancy) -> pa.Table:
         "target_share": _shares(part.reconciled),
         "synthetic_share": _shares(part.synthetic),
         "moe": pa.array(moe, from_pandas=True),
+        "tolerance": part.allowed.ravel(),
         "within": part.within.ravel(),
     }
     arrays = []

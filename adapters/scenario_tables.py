@@ -44,7 +44,7 @@ def _table(
         target=cells.values,
         measure=spec.measure,
         binds=spec.binds or (spec.measure if entity is root else "share"),
-        tolerance=_tolerance(document, spec, at, entity is root),
+        tolerance=_tolerance(document, spec, at, entity is root, cells.moe is not None),
         zone_level=spec.zone,
         universe=universe,
         universe_text=spec.universe,
@@ -52,6 +52,7 @@ def _table(
         source=spec.source,
         note=spec.note,
         path=spec.file,
+        importance=float(spec.importance),
     )
 
 
@@ -98,8 +99,8 @@ def _check_spec(document: Document, spec: TargetSpec, at: tuple[str, ...], zones
         hint = nearest(spec.source, known) if known else " (the scenario lists none)"
         raise document.error(f"unknown source {spec.source!r}{hint}", *at, "source")
     tolerance = spec.tolerance
-    if tolerance is not None and (tolerance.records is None) == (tolerance.share_tvd is None):
-        raise document.error("expected either records or share_tvd", *at, "tolerance")
+    if tolerance is not None and len(tolerance.model_dump(exclude_none=True)) != 1:
+        raise document.error("expected one of records, share_tvd and moe", *at, "tolerance")
 
 
 def _variable(
@@ -126,7 +127,7 @@ def _units(spec: TargetSpec, zones: Zones | None) -> tuple[str, tuple[str, ...]]
     return spec.zone, zones.names[spec.zone]
 
 
-def _tolerance(document: Document, spec: TargetSpec, at: tuple[str, ...], is_of_root: bool) -> Tolerance:
+def _tolerance(document: Document, spec: TargetSpec, at: tuple[str, ...], is_of_root: bool, has_moe: bool) -> Tolerance:
     given = spec.tolerance
     if given is not None and given.records is not None:
         if not given.records <= MAX_TOLERANCE:
@@ -135,6 +136,14 @@ def _tolerance(document: Document, spec: TargetSpec, at: tuple[str, ...], is_of_
         return Tolerance("records", float(given.records))
     if given is not None and given.share_tvd is not None:
         return Tolerance("share_tvd", float(given.share_tvd))
+    if given is not None and given.moe is not None:
+        if not has_moe:
+            raise document.error("the table has no moe column", *at, "tolerance", "moe")
+        if not given.moe <= MAX_TOLERANCE:
+            raise document.error(f"expected at most {MAX_TOLERANCE}, got {given.moe}", *at, "tolerance", "moe")
+        return Tolerance("moe", float(given.moe))
+    if has_moe:
+        return Tolerance("moe", 1.0)
     return Tolerance("records", 0.0) if is_of_root else Tolerance("share_tvd", 0.005)
 
 

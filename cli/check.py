@@ -138,7 +138,7 @@ def _target_table(tables: list[dict[str, Any]]) -> Any:
         column.justify = "right"
     for table in tables:
         kind, value = next(iter(table["tolerance"].items()))
-        tolerance = f"{value:g} records" if kind == "records" else f"TVD {value:g}"
+        tolerance = {"records": f"{value:g} records", "moe": f"{value:g} x margin of error"}.get(kind, f"TVD {value:g}")
         zone = f"{table['zones']} × {table['zone']}" if table["zone"] else "whole"
         total = f"{table['total']:,.0f}" if table["measure"] == "count" else "shares"
         variables = " × ".join(table["variables"])

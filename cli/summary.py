@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.report_misses import Miss, find_misses, find_worst_cells
 from adapters.report_numbers import write_count, write_seconds, write_tvd
-from adapters.report_run import split_durations
+from adapters.report_run import split_durations, write_solver
 from adapters.report_tables import TableGrid, read_grids
 from cli.review import list_failures, summarise_validation
 
@@ -69,6 +69,8 @@ def _fit(record: Mapping[str, Any], grids: list[TableGrid]) -> Iterator[Line]:
     if rounds:
         after = f"after {len(rounds)} round" + ("s" if len(rounds) > 1 else "")
         yield "mean TVD", f"{write_tvd(rounds[-1].get('mean_tvd'))} {after}"
+        if solver := rounds[-1].get("solver"):
+            yield "solver", write_solver(solver)
 
 
 def _worst(grids: list[TableGrid]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas.batch import BatchSpec, Receipt
 from synthesis.batching import round_fractions
+from synthesis.convergence import merged as merge_convergences
 from synthesis.system import due_records
 from tasks.context import Context
 from tasks.merge import Merged
@@ -79,6 +80,8 @@ class RunBook:
             "cells": merged.fit.cells,
         }
         records, members = sum(r.records for r in receipts), sum(r.members for r in receipts)
+        solved = [commit["proposed"] for commit in merged.commits if commit["round"] == index]
+        fit["solver"] = merge_convergences(proposed.get("solver", {}) for proposed in solved)
         entry = {"round": index, "batches": len(batches), "records": records, "members": members, **fit}
         self.run["rounds"].append({**entry, "seconds": self._since(self._round_started)})
         self.run["batches"]["reused"] += sum(receipt.reused for receipt in receipts)

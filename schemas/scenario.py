@@ -79,10 +79,13 @@ class ZonesSpec(_Strict):
 
 
 class ToleranceSpec(_Strict):
-    """How far a table may be missed: records per cell, or total variation of shares per zone."""
+    """How far a table may be missed: records per cell, margins of error, or total variation of shares per zone."""
 
     records: Annotated[Number, Field(ge=0)] | None = None
     share_tvd: Annotated[Number, Field(ge=0, le=1)] | None = None
+    moe: Annotated[Number, Field(ge=0)] | None = Field(
+        None, description="multiples of each cell's margin of error; default 1 for tables with a moe column"
+    )
 
 
 class TargetSpec(_Strict):
@@ -101,6 +104,9 @@ class TargetSpec(_Strict):
     same_in_every_zone: StrictBool = False
     universe: StrictStr | None = None
     tolerance: ToleranceSpec | None = None
+    importance: Annotated[Number, Field(gt=0, le=1_000_000)] = Field(
+        1, description="how much the table matters beside tables that contradict it; 1 is usual"
+    )
     source: str | None = None
     note: str = ""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from schemas.model import BoolArray, FloatArray, IntArray, Scenario
+from schemas.model import MARGIN_OF_ERROR_Z, BoolArray, FloatArray, IntArray, Scenario, TargetTable
 from synthesis.aims import Aims
 from synthesis.cells import CellCoder, cell_ids, unit_of_zones
 from synthesis.records import Records
@@ -27,16 +27,21 @@ class Block:
     binds_share: bool
     is_exact: bool
     is_root: bool
+    importance: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """`matrix`: plan rows x cells, how often a draw of the row falls in the cell; `aim`: records, or shares."""
+    """`matrix`: plan rows x cells, how often a draw of the row falls in the cell; `aim`: records, or shares.
+
+    `error` is the standard error of each aim, in its own unit; NaN where none was published.
+    """
 
     matrix: sparse.csr_matrix
     blocks: tuple[Block, ...]
     aim: FloatArray
     committed: FloatArray
+    error: FloatArray | None = None
 
     @property
     def exact(self) -> BoolArray:
@@ -53,6 +58,20 @@ class System:
         """Whether each cell counts root records."""
         return np.repeat([b.is_root for b in self.blocks], [b.stop - b.start for b in self.blocks])
 
+    @property
+    def importance(self) -> FloatArray:
+        """How much each cell matters where not all can be met."""
+        return np.repeat([b.importance for b in self.blocks], [b.stop - b.start for b in self.blocks])
+
+    def error_records(self, achieved: FloatArray) -> FloatArray:
+        """Standard error of each cell in records, given what is achieved; NaN where none was published."""
+        error = np.full(len(self.aim), np.nan) if self.error is None else self.error.copy()
+        for block in self.blocks:
+            if block.binds_share:
+                part = slice(block.start, block.stop)
+                error[part] *= achieved[part].sum() + self.committed[part].sum()
+        return error
+
     def wanted(self, achieved: FloatArray) -> FloatArray:
         """Records each cell still wants, given the records `achieved` that the plan adds to each cell."""
         wanted = self.aim - self.committed
@@ -62,6 +81,10 @@ class System:
                 everyone = achieved[part].sum() + self.committed[part].sum()
                 wanted[part] = self.aim[part] * everyone - self.committed[part]
         return wanted
+
+
+_Part = tuple[Block, FloatArray, FloatArray, FloatArray]
+"""A block with its aims, what is committed, and the aims' standard errors."""
 
 
 def build_system(
@@ -76,7 +99,7 @@ def build_system(
     """The system of one closed unit: what plan rows with these `values` can add, up to `fraction` of the aims."""
     scenario = coder.scenario
     ids = cell_ids(coder, values)
-    parts: list[tuple[Block, FloatArray, FloatArray]] = []
+    parts: list[_Part] = []
     columns, rows, start = [], [], 0
     for table in scenario.tables:
         units = np.unique(unit_of_zones(scenario, table)[zones])
@@ -87,9 +110,11 @@ def build_system(
             first[unit] = start
             cells = slice(unit * table.unit_cells, (unit + 1) * table.unit_cells)
             binds_share = table.binds == "share"
-            block = Block(table.name, int(unit), start, start + table.unit_cells, binds_share, is_exact, is_root)
+            stop = start + table.unit_cells
+            block = Block(table.name, int(unit), start, stop, binds_share, is_exact, is_root, table.importance)
             aim = aims.targets[table.name][cells] * (1.0 if binds_share else fraction)
-            parts.append((block, aim, committed[table.name][cells].astype(float)))
+            error = _errors(table, cells, aim)
+            parts.append((block, aim, committed[table.name][cells].astype(float), error))
             start = block.stop
         inside = np.flatnonzero(ids[table.name] >= 0)
         flat = ids[table.name][inside]
@@ -98,7 +123,8 @@ def build_system(
     for zone in zones:
         block = Block("", int(zone), start, start + 1, False, True, True)
         # The size of a round is a whole number, whatever fraction the cells aim at.
-        parts.append((block, _zone_aim(aims, int(zone), fraction), zone_committed[[zone]].astype(float)))
+        zone_aim = _zone_aim(aims, int(zone), fraction)
+        parts.append((block, zone_aim, zone_committed[[zone]].astype(float), np.full(1, np.nan)))
         start += 1
     columns.append(start - len(zones) + _zone_position(scenario, values, zones))
     rows.append(np.arange(values.count))
@@ -126,8 +152,17 @@ def _zone_position(scenario: Scenario, values: Records, zones: IntArray) -> IntA
     return np.searchsorted(zones, values.root[scenario.zones.variable])
 
 
+def _errors(table: TargetTable, cells: slice, aim: FloatArray) -> FloatArray:
+    """Standard errors of a block's aims: its published margins of error, scaled as its cells were."""
+    if table.moe is None:
+        return np.full(len(aim), np.nan)
+    published = float(table.target.ravel()[cells].sum())
+    scale = float(aim.sum()) / published if published > 0 else 1.0
+    return table.moe.ravel()[cells] / MARGIN_OF_ERROR_Z * scale
+
+
 def _assemble(
-    parts: Sequence[tuple[Block, FloatArray, FloatArray]],
+    parts: Sequence[_Part],
     rows: Sequence[IntArray],
     columns: Sequence[IntArray],
     count: int,
@@ -135,5 +170,5 @@ def _assemble(
 ) -> System:
     where = np.concatenate(rows), np.concatenate(columns)
     matrix = sparse.coo_matrix((np.ones(len(where[0])), where), shape=(count, cells)).tocsr()
-    aim, committed = (np.concatenate([part[side] for part in parts]) for side in (1, 2))
-    return System(matrix, tuple(part[0] for part in parts), aim, committed)
+    aim, committed, error = (np.concatenate([part[side] for part in parts]) for side in (1, 2, 3))
+    return System(matrix, tuple(part[0] for part in parts), aim, committed, error)

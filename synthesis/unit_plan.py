@@ -11,6 +11,7 @@ from synthesis.aggregates import ZONE_SIZES, Counts
 from synthesis.aims import Aims
 from synthesis.allocation import allocate
 from synthesis.cells import CellCoder
+from synthesis.convergence import Convergence, convergence_of
 from synthesis.integerization import integerize
 from synthesis.plan import Plan, join_plans, plan_values
 from synthesis.proposer import CHAIN, FLAT, OfflineProposer, build_proposer, propose
@@ -42,6 +43,7 @@ class UnitPlan:
     unsupported: int
     steps: int
     missed: float
+    convergence: Convergence
 
 
 def plan_unit(
@@ -82,6 +84,7 @@ def plan_unit(
         unsupported,
         allocation.steps,
         allocation.missed,
+        convergence_of(system, allocation),
     )
 
 

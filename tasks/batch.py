@@ -21,6 +21,7 @@ from schemas.errors import CorruptionError, UserError
 from schemas.model import IntArray
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES
+from synthesis.convergence import summed_up
 from synthesis.plan import Plan, join_plans
 from synthesis.proposer import describe_proposals
 from synthesis.stratification import joint_order, stratum_counts
@@ -136,4 +137,5 @@ def _proposed(units: list[UnitPlan]) -> dict[str, Any]:
         "rejections": dict(rejections),
         "unsupported_cells": sum(unit.unsupported for unit in units),
         "steps": max(unit.steps for unit in units),
+        "solver": summed_up(unit.convergence for unit in units),
     }
