@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from adapters.report_charts_run import chart_counts, chart_durations, chart_rounds
 from adapters.report_misses import find_misses, find_worst_cells
+from adapters.report_moments import read_moments
 from adapters.report_numbers import FILTERS
 from adapters.report_run import count_rejections, read_examples, split_durations, state_mapping, state_run
 from adapters.report_sections import build_sections
@@ -37,7 +38,8 @@ def write_report(run: pathlib.Path) -> pathlib.Path:
 def render_report(run: pathlib.Path) -> str:
     """The page as text."""
     record = _read_record(run)
-    grids = _read_aggregates(run / "aggregates.parquet")
+    aggregates = _read_aggregates(run / "aggregates.parquet")
+    grids = read_grids(aggregates)
     script = (HERE / "report.js").read_text(encoding="utf-8")
     template = _environment().get_template("report_template.html")
     return template.render(
@@ -45,6 +47,7 @@ def render_report(run: pathlib.Path) -> str:
         style=Markup((HERE / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        moments=read_moments(aggregates),
         **_describe_fit(record, grids),
         **_describe_run(record, run),
     )
@@ -58,8 +61,8 @@ def _read_record(run: pathlib.Path) -> dict[str, Any]:
     return record
 
 
-def _read_aggregates(path: pathlib.Path) -> list[TableGrid]:
-    return read_grids(pd.read_parquet(path)) if path.exists() else []
+def _read_aggregates(path: pathlib.Path) -> pd.DataFrame:
+    return pd.read_parquet(path) if path.exists() else pd.DataFrame({"table": []})
 
 
 @functools.cache

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.report_misses import Miss, find_misses, find_worst_cells
+from adapters.report_moments import read_moments, tell_moments
 from adapters.report_numbers import write_count, write_seconds, write_tvd
 from adapters.report_run import split_durations, write_solver
 from adapters.report_tables import TableGrid, read_grids
 from cli.review import list_failures, summarise_validation
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN_MISSES = 10
 LABEL_WIDTH = 24
@@ -20,10 +24,17 @@ def write_summary(record: Mapping[str, Any], out: Path, elapsed_seconds: float |
 
     Without `elapsed_seconds`, the wall time of the command, the run was finished before.
     """
-    grids = _read_aggregates(out / "aggregates.parquet")
+    aggregates = _read_aggregates(out / "aggregates.parquet")
+    grids = _read_grids(aggregates)
     is_published = record.get("status") == "published"
     lines = [_headline(record, elapsed_seconds), ""]
-    facts = [*_records(record), *_fit(record, grids), *_quality(record), *_times(record, elapsed_seconds)]
+    facts = [
+        *_records(record),
+        *_fit(record, grids),
+        *_moments(aggregates),
+        *_quality(record),
+        *_times(record, elapsed_seconds),
+    ]
     facts += _published(record, out) if is_published else _staged(out)
     lines += [f"  {label:<{LABEL_WIDTH}}{value}" for label, value in facts]
     if not is_published or _has_failed(record):
@@ -31,10 +42,19 @@ def write_summary(record: Mapping[str, Any], out: Path, elapsed_seconds: float |
     return "\n".join(lines)
 
 
-def _read_aggregates(path: Path) -> list[TableGrid]:
+def _read_aggregates(path: Path) -> "pd.DataFrame | None":
     import pandas as pd
 
-    return read_grids(pd.read_parquet(path)) if path.is_file() else []
+    return pd.read_parquet(path) if path.is_file() else None
+
+
+def _read_grids(aggregates: "pd.DataFrame | None") -> list[TableGrid]:
+    return [] if aggregates is None else read_grids(aggregates)
+
+
+def _moments(aggregates: "pd.DataFrame | None") -> Iterator[Line]:
+    if aggregates is not None and (moments := read_moments(aggregates)).count:
+        yield "means and quantiles", tell_moments(moments)
 
 
 def _has_failed(record: Mapping[str, Any]) -> bool:

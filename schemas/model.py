@@ -150,6 +150,26 @@ class TargetTable:
 
 
 @dataclass(frozen=True, slots=True)
+class MomentTable:
+    """A published mean, total or quantile of the numeric variable `of` in every cell of `cells`.
+
+    `cells.target` holds the published values, NaN where none was; its counts are not bound.
+    """
+
+    cells: TargetTable
+    of: str
+    measure: Literal["mean", "total", "quantile"]
+    tolerance: float
+    """Relative (means and totals), or of the share of records below the published value (quantiles)."""
+    quantile: float = 0.5
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.cells.name
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A checked scenario."""
 
@@ -165,6 +185,7 @@ class Scenario:
     context: str = ""
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fingerprint: str = ""
+    moments: tuple[MomentTable, ...] = ()
 
     @property
     def entities(self) -> tuple[Entity, ...]:

@@ -115,8 +115,9 @@ def _usable_prior(system: System, prior: FloatArray) -> FloatArray:
 
     A zero with a published margin of error is an estimate: it may have to yield to tables that contradict it.
     """
-    is_zero = (system.aim == 0) & (system.exact | ~(system.error_records(system.aim) > 0))
-    nothing = is_zero | (~system.shares & (system.aim > 0) & (system.aim - system.committed <= 0))
+    is_zero = (system.aim == 0) & (system.exact | ~(system.error_records(system.aim) > 0)) & ~system.moments
+    is_full = ~system.shares & ~system.moments & (system.aim > 0) & (system.aim - system.committed <= 0)
+    nothing = is_zero | is_full
     hits = system.matrix @ nothing.astype(float)
     usable = np.where(hits > 0, 0.0, prior)
     if usable.sum() > 0:

@@ -29,6 +29,11 @@ class TableDiscrepancy:
     allowed: FloatArray
 
     @property
+    def published(self) -> FloatArray:
+        """The published figures."""
+        return self.table.target.reshape(self.reconciled.shape)
+
+    @property
     def allowed_kind(self) -> str:
         """What `allowed` is in: records or share_tvd."""
         return "share_tvd" if self.table.tolerance.kind == "share_tvd" else "records"

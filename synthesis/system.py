@@ -13,12 +13,16 @@ from scipy import sparse
 from schemas.model import MARGIN_OF_ERROR_Z, BoolArray, FloatArray, IntArray, Scenario, TargetTable
 from synthesis.aims import Aims
 from synthesis.cells import CellCoder, cell_ids, unit_of_zones
+from synthesis.moment_entries import moment_entries
 from synthesis.records import Records
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Consecutive cells of the system: `table` in its `unit` (table "" is a zone's number of root records)."""
+    """Consecutive cells of the system: `table` in its `unit` (table "" is a zone's number of root records).
+
+    Cells of a moment (a mean, total or quantile) are sums of figures of either sign instead of counts.
+    """
 
     table: str
     unit: int
@@ -28,6 +32,7 @@ class Block:
     is_exact: bool
     is_root: bool
     importance: float = 1.0
+    is_moment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,11 @@ class System:
     def of_root(self) -> BoolArray:
         """Whether each cell counts root records."""
         return np.repeat([b.is_root for b in self.blocks], [b.stop - b.start for b in self.blocks])
+
+    @property
+    def moments(self) -> BoolArray:
+        """Whether each cell is of a mean, total or quantile."""
+        return np.repeat([b.is_moment for b in self.blocks], [b.stop - b.start for b in self.blocks])
 
     @property
     def importance(self) -> FloatArray:
@@ -128,7 +138,21 @@ def build_system(
         start += 1
     columns.append(start - len(zones) + _zone_position(scenario, values, zones))
     rows.append(np.arange(values.count))
-    return _assemble(parts, rows, columns, values.count, start)
+    figures = [np.ones(len(found)) for found in rows]
+    for moment, entries in zip(
+        scenario.moments, moment_entries(coder, values, zones, aims, committed, fraction), strict=True
+    ):
+        size, importance = moment.cells.unit_cells, moment.cells.importance
+        for unit in np.unique(unit_of_zones(scenario, moment.cells)[zones]).tolist():
+            stop = start + size
+            block = Block(moment.name, unit, start, stop, False, False, False, importance, is_moment=True)
+            part = entries.between(unit * size, (unit + 1) * size)
+            parts.append((block, part.aim, part.committed, part.error))
+            columns.append(start + part.cell)
+            rows.append(part.row)
+            figures.append(part.figure)
+            start = stop
+    return _assemble(parts, rows, columns, figures, values.count, start)
 
 
 def zone_round_sizes(aims: Aims, zone_committed: IntArray, fraction: float) -> IntArray:
@@ -165,10 +189,11 @@ def _assemble(
     parts: Sequence[_Part],
     rows: Sequence[IntArray],
     columns: Sequence[IntArray],
+    figures: Sequence[FloatArray],
     count: int,
     cells: int,
 ) -> System:
     where = np.concatenate(rows), np.concatenate(columns)
-    matrix = sparse.coo_matrix((np.ones(len(where[0])), where), shape=(count, cells)).tocsr()
+    matrix = sparse.coo_matrix((np.concatenate(figures), where), shape=(count, cells)).tocsr()
     aim, committed, error = (np.concatenate([part[side] for part in parts]) for side in (1, 2, 3))
     return System(matrix, tuple(part[0] for part in parts), aim, committed, error)

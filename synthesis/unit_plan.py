@@ -133,4 +133,4 @@ def _complete(
 def _unsupported(system: System) -> BoolArray:
     """Cells that want records and that no plan row reaches."""
     reached = np.asarray(system.matrix.sum(axis=0)).ravel() > 0
-    return ~reached & (system.aim > 0) & (system.shares | (system.aim - system.committed >= 0.5))
+    return ~reached & (system.aim > 0) & ~system.moments & (system.shares | (system.aim - system.committed >= 0.5))

@@ -29,7 +29,7 @@ def closed_units(scenario: Scenario) -> tuple[Unit, ...]:
     changed = True
     while changed:
         before = label.copy()
-        for table in scenario.tables:
+        for table in (*scenario.tables, *(moment.cells for moment in scenario.moments)):
             lowest = np.full(table.units, len(label))
             units = unit_of_zones(scenario, table)
             np.minimum.at(lowest, units, label)

@@ -19,6 +19,7 @@ from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES, Counts, dense_counts, merge_counts, no_counts
 from synthesis.cells import CellCoder
 from synthesis.discrepancy import discrepancies, worst_cells
+from synthesis.moment_fit import moment_fits
 from synthesis.recount import recount_frames
 from synthesis.summaries import EMPTY, merge_summaries
 from tasks.context import load_context
@@ -49,7 +50,7 @@ def validate_run(root: Path, full: bool) -> dict[str, Any]:
     counts = reduce(merge_counts, (dense_counts(scenario, commit["counts"]) for commit in commits), no_counts(scenario))
     summary = reduce(merge_summaries, (commit["summary"] for commit in commits), EMPTY)
     found = discrepancies(scenario, context.aims, counts)
-    aggregates = aggregates_table(scenario, found)
+    aggregates = aggregates_table(scenario, found, moment_fits(scenario, context.aims, counts))
     write_table(run.aggregates, aggregates)
     outcomes = [
         judge_aggregates(scenario, aggregates.to_pandas()),
