@@ -9,6 +9,7 @@ import numpy as np
 
 from adapters.scenario_document import FILE_NAME, Document, located_parse
 from adapters.scenario_entities import read_entities, reserved, scope_of
+from adapters.scenario_moments import read_moments
 from adapters.scenario_tables import read_tables
 from adapters.target_files import Rows, read_rows
 from schemas.errors import UserError
@@ -43,6 +44,7 @@ def read_scenario(folder: Path) -> Scenario:
         context=spec.context,
         sources={key: source.model_dump() for key, source in spec.sources.items()},
         fingerprint=fingerprint(document),
+        moments=read_moments(document, root, member, zones),
     )
 
 

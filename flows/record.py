@@ -11,6 +11,7 @@ from schemas.exchange import Answer, RoundAnswers
 from schemas.model import IntArray
 from synthesis.batching import Round, plan_rounds
 from synthesis.causes import merge_causes
+from synthesis.convergence import merged as merge_convergences
 from synthesis.system import due_records
 from tasks.ask import describe_asking
 from tasks.context import Context
@@ -109,6 +110,8 @@ class RunBook:
         }
         self._weigh_tokens(this.index, merged.fit.mean_tvd)
         records, members = sum(r.records for r in receipts), sum(r.members for r in receipts)
+        solved = [commit["proposed"] for commit in merged.commits if commit["round"] == this.index]
+        fit["solver"] = merge_convergences(proposed.get("solver", {}) for proposed in solved)
         entry = {"round": this.index, "batches": len(batches), "records": records, "members": members, **fit}
         self.run["rounds"].append({**entry, "seconds": self._since(self._round_started)})
         self.run["batches"]["reused"] += sum(receipt.reused for receipt in receipts)

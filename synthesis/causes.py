@@ -38,7 +38,7 @@ def find_causes(
     found: dict[str, dict[str, list[int]]] = {}
     tolerances = {table.name: table.tolerance for table in scenario.tables}
     for block in system.blocks:
-        if block.table == "":
+        if block.table not in tolerances:  # a zone's number of records, or a mean or quantile
             continue
         part, tolerance = slice(block.start, block.stop), tolerances[block.table]
         if tolerance.kind == "records":

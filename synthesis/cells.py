@@ -27,11 +27,16 @@ class CellCoder:
     scenario: Scenario
     grids: Grids
     tables: tuple[TableCells, ...]
+    moments: tuple[TableCells, ...] = ()
+    """The cells of the scenario's means, totals and quantiles, in its order."""
 
 
 def build_coder(scenario: Scenario, grids: Grids) -> CellCoder:
     """The coder of a scenario's tables."""
-    return CellCoder(scenario, grids, tuple(_table_cells(scenario, grids, table) for table in scenario.tables))
+    tables = tuple(_table_cells(scenario, grids, table) for table in scenario.tables)
+    return CellCoder(
+        scenario, grids, tables, tuple(_table_cells(scenario, grids, moment.cells) for moment in scenario.moments)
+    )
 
 
 def cell_ids(coder: CellCoder, records: Records) -> dict[str, IntArray]:
@@ -41,6 +46,12 @@ def cell_ids(coder: CellCoder, records: Records) -> dict[str, IntArray]:
     """
     codes: dict[Key, IntArray] = {}
     return {cells.table.name: _ids(coder, cells, records, codes) for cells in coder.tables}
+
+
+def moment_cell_ids(coder: CellCoder, records: Records) -> dict[str, IntArray]:
+    """As `cell_ids`, for the cells of means, totals and quantiles."""
+    codes: dict[Key, IntArray] = {}
+    return {cells.table.name: _ids(coder, cells, records, codes) for cells in coder.moments}
 
 
 def unit_of_zones(scenario: Scenario, table: TargetTable) -> IntArray:

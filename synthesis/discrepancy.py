@@ -15,7 +15,10 @@ ROUNDING_SLACK = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class TableDiscrepancy:
-    """One table: all arrays have shape (units, cells of a unit), `tvd` has (units,)."""
+    """One table: all arrays have shape (units, cells of a unit), `tvd` has (units,).
+
+    `allowed` is the tolerance of each cell: records, or total variation of its unit's shares.
+    """
 
     table: TargetTable
     reconciled: FloatArray
@@ -23,6 +26,17 @@ class TableDiscrepancy:
     discrepancy: FloatArray
     tvd: FloatArray
     within: BoolArray
+    allowed: FloatArray
+
+    @property
+    def published(self) -> FloatArray:
+        """The published figures."""
+        return self.table.target.reshape(self.reconciled.shape)
+
+    @property
+    def allowed_kind(self) -> str:
+        """What `allowed` is in: records or share_tvd."""
+        return "share_tvd" if self.table.tolerance.kind == "share_tvd" else "records"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +129,26 @@ def _table(table: TargetTable, aims: Aims, counts: Counts, fraction: float, has_
     aimed = reconciled.sum(axis=1, keepdims=True)
     tvd = 0.5 * np.abs(_shares(reconciled, aimed) - _shares(synthetic, totals)).sum(axis=1)
     tvd = np.where((aimed > 0).ravel() != (totals > 0).ravel(), 1.0, tvd)
+    allowed = _allowed(table, reconciled)
     if table.tolerance.kind == "share_tvd":
         within = np.broadcast_to((tvd <= table.tolerance.value + ROUNDING_SLACK)[:, None], difference.shape)
     else:
         # A fractional aim is met by either neighbouring whole number.
         near = np.maximum(np.abs(synthetic - np.floor(reconciled)), 0)
         nearer = np.minimum(near, np.abs(synthetic - np.ceil(reconciled)))
-        within = nearer <= table.tolerance.value + ROUNDING_SLACK
-    return TableDiscrepancy(table, reconciled, synthetic, difference, tvd, within)
+        within = nearer <= allowed + ROUNDING_SLACK
+    return TableDiscrepancy(table, reconciled, synthetic, difference, tvd, within, allowed)
+
+
+def _allowed(table: TargetTable, reconciled: FloatArray) -> FloatArray:
+    """The tolerance of every cell; a margin of error is scaled as its cells were, and 0 where none was published."""
+    if table.tolerance.kind != "moe" or table.moe is None:
+        return np.full(reconciled.shape, table.tolerance.value)
+    published = table.target.reshape(table.units, -1).sum(axis=1, keepdims=True)
+    scale = np.divide(
+        reconciled.sum(axis=1, keepdims=True), published, out=np.zeros(published.shape), where=published > 0
+    )
+    return np.nan_to_num(table.moe.reshape(table.units, -1), nan=0.0) * scale * table.tolerance.value
 
 
 def _shares(values: FloatArray, totals: FloatArray) -> FloatArray:

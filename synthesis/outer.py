@@ -29,6 +29,8 @@ class OuterCells:
     tables: tuple[TargetTable, ...]
     starts: tuple[int, ...]
     of_unit: tuple[IntArray, ...]
+    unbound: tuple[str, ...] = ()
+    """Means, totals and quantiles that reach beyond units."""
 
     @property
     def count(self) -> int:
@@ -47,18 +49,18 @@ def outer_cells(scenario: Scenario, cut: UnitCut) -> OuterCells:
             blocks = np.unique(unit_of_zones(scenario, table)[unit.zone_array])
             parts.append(start + (blocks[:, None] * table.unit_cells + np.arange(table.unit_cells)).ravel())
         of_unit.append(np.concatenate(parts))
-    return OuterCells(tables, starts, tuple(of_unit))
+    return OuterCells(tables, starts, tuple(of_unit), cut.unbound)
 
 
 def inner_coder(coder: CellCoder, outer: OuterCells) -> CellCoder:
     """The coder without outer tables."""
     names = {table.name for table in outer.tables}
-    return _of_tables(coder, {t.name: t for t in coder.scenario.tables if t.name not in names})
+    return _of_tables(coder, outer, {t.name: t for t in coder.scenario.tables if t.name not in names})
 
 
 def outer_coder(coder: CellCoder, outer: OuterCells) -> CellCoder:
     """The coder of the outer tables alone."""
-    return _of_tables(coder, {table.name: table for table in outer.tables})
+    return _of_tables(coder, outer, {table.name: table for table in outer.tables})
 
 
 def asked(
@@ -76,7 +78,7 @@ def asked(
         targets[table.name] = (shares if table.binds == "share" else own).ravel()
         counts[table.name] = np.zeros(table.cells, dtype=np.int64)
         tables[table.name] = replace(table, tolerance=Tolerance("share_tvd", 0.0))
-    return _of_tables(coder, tables), replace(aims, targets=targets), counts
+    return _of_tables(coder, outer, tables), replace(aims, targets=targets), counts
 
 
 def spread(
@@ -98,10 +100,17 @@ def spread(
     return {unit: rounded[unit] for unit in now}
 
 
-def _of_tables(coder: CellCoder, tables: Mapping[str, TargetTable]) -> CellCoder:
+def _of_tables(coder: CellCoder, outer: OuterCells, tables: Mapping[str, TargetTable]) -> CellCoder:
+    """The coder of some tables, and of the means and quantiles that lie within units."""
     kept = [cells for cells in coder.tables if cells.table.name in tables]
-    scenario = replace(coder.scenario, tables=tuple(tables[cells.table.name] for cells in kept))
-    return CellCoder(scenario, coder.grids, tuple(replace(c, table=tables[c.table.name]) for c in kept))
+    moments = tuple(moment for moment in coder.scenario.moments if moment.name not in outer.unbound)
+    scenario = replace(coder.scenario, tables=tuple(tables[cells.table.name] for cells in kept), moments=moments)
+    return replace(
+        coder,
+        scenario=scenario,
+        tables=tuple(replace(cells, table=tables[cells.table.name]) for cells in kept),
+        moments=tuple(cells for cells in coder.moments if cells.table.name not in outer.unbound),
+    )
 
 
 def _target(

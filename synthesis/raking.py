@@ -16,12 +16,13 @@ SETTLED = 1e-10
 def rake(system: System, weights: FloatArray, sweeps: int) -> FloatArray:
     """Weights after raking sweeps over the blocks."""
     by_cell = system.matrix.T.tocsr()
-    adjoints = [by_cell[b.start : b.stop] for b in system.blocks]
+    blocks = [block for block in system.blocks if not block.is_moment]  # sums of either sign have no ratio
+    adjoints = [by_cell[b.start : b.stop] for b in blocks]
     pieces = [adjoint.T.tocsr() for adjoint in adjoints]
     reach = [max(float(adjoint.sum(axis=0).max()), 1.0) for adjoint in adjoints]
     for _ in range(sweeps):
         before = weights
-        for block, adjoint, piece, steepest in zip(system.blocks, adjoints, pieces, reach, strict=True):
+        for block, adjoint, piece, steepest in zip(blocks, adjoints, pieces, reach, strict=True):
             achieved = adjoint @ weights
             part = slice(block.start, block.stop)
             aim, committed = system.aim[part], system.committed[part]

@@ -12,6 +12,7 @@ from synthesis.aims import Aims
 from synthesis.allocation import Allocation, allocate
 from synthesis.causes import Causes, find_causes
 from synthesis.cells import CellCoder, cell_ids
+from synthesis.convergence import Convergence, convergence_of
 from synthesis.elastic import Relaxation, relax
 from synthesis.integerization import integerize
 from synthesis.outer import OuterCells, asked, inner_coder, outer_coder
@@ -52,6 +53,7 @@ class UnitPlan:
     unsupported: int
     steps: int
     missed: float
+    convergence: Convergence
     causes: Causes
 
 
@@ -78,8 +80,9 @@ def plan_unit(
     proposals = propose(proposer, zone_of_row, rng, CHAIN)
     likely = _likely_rows(proposer, proposals.plan, rng)
     told = (coder, aims, committed)
-    if outer is not None and part is not None:
-        told = asked(coder, aims, committed, outer, unit.index, part)
+    if outer is not None and (part is not None or outer.unbound):
+        own = np.zeros(len(outer.of_unit[unit.index])) if part is None else part
+        told = asked(coder, aims, committed, outer, unit.index, own)
 
     def system_of(plan: Plan) -> System:
         values = plan_values(coder.scenario, coder.grids, plan)
@@ -102,6 +105,7 @@ def plan_unit(
         int(unsupported.sum()),
         allocation.steps,
         _missed(system, allocation.weights),
+        convergence_of(system, allocation),
         find_causes(coder.scenario, system, allocation.weights, counts, unsupported, relaxation) if is_last else {},
     )
 
@@ -191,4 +195,4 @@ def _complete(
 def _unsupported(system: System) -> BoolArray:
     """Cells that want records and that no plan row reaches."""
     reached = np.asarray(system.matrix.sum(axis=0)).ravel() > 0
-    return ~reached & (system.aim > 0) & (system.shares | (system.aim - system.committed >= 0.5))
+    return ~reached & (system.aim > 0) & ~system.moments & (system.shares | (system.aim - system.committed >= 0.5))

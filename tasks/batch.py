@@ -22,6 +22,7 @@ from schemas.model import FloatArray, IntArray
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES
 from synthesis.causes import merge_causes
+from synthesis.convergence import summed_up
 from synthesis.plan import Plan, join_plans
 from synthesis.proposer import describe_proposals
 from synthesis.stratification import joint_order, stratum_counts
@@ -163,4 +164,5 @@ def _proposed(units: list[UnitPlan], is_final: bool) -> dict[str, Any]:
         "unsupported_cells": sum(unit.unsupported for unit in units),
         "steps": max(unit.steps for unit in units),
         "causes": merge_causes(unit.causes for unit in units),
+        "solver": summed_up(unit.convergence for unit in units),
     }

@@ -27,6 +27,7 @@ def held(out: str) -> Iterator[None]:
     """The run folder, for this process alone: two runs at once would overwrite each other's run.json."""
     with locked(location(out).absolute()):
         yield
+UNBOUND = "reaches beyond the units that are solved together: measured, but not aimed at"
 
 
 @task(name="prepare", cache_policy=NO_CACHE)
@@ -92,7 +93,8 @@ def _create(run: RunFolder, folder: Path, context: Context) -> None:
             "reconciliations": [
                 {"table": note.table, "what": note.what, "magnitude": note.magnitude}
                 for note in context.aims.reconciliations
-            ],
+            ]
+            + [{"table": name, "what": UNBOUND, "magnitude": 0.0} for name in context.cut.unbound],
             "failure": None,
         }
     )

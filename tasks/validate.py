@@ -20,6 +20,7 @@ from synthesis.aggregates import ZONE_SIZES, Counts, dense_counts, merge_counts,
 from synthesis.causes import DISTRIBUTION, REJECTION, cause_of_cells, merge_causes
 from synthesis.cells import CellCoder
 from synthesis.discrepancy import discrepancies, worst_cells
+from synthesis.moment_fit import moment_fits
 from synthesis.recount import recount_frames
 from synthesis.summaries import EMPTY, merge_summaries
 from tasks.context import load_context
@@ -57,7 +58,7 @@ def validate_run(root: Location, full: bool) -> dict[str, Any]:
         )
         for part in found
     }
-    aggregates = aggregates_table(scenario, found, named)
+    aggregates = aggregates_table(scenario, found, moment_fits(scenario, context.aims, counts), named)
     write_table(run.aggregates, aggregates)
     outcomes = [
         judge_aggregates(scenario, aggregates.to_pandas()),

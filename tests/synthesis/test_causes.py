@@ -51,7 +51,12 @@ def test_the_earliest_stage_names_a_cell_and_what_is_within_has_no_cause() -> No
     causes = {"integerization": {"t": [0, 1, 2]}, "contradiction: a, b": {"t": [1]}, "no support": {"u": [3]}}
     within = np.array([[False, False], [True, False]])
 
-    assert cause_of_cells(causes, "t", within, "rejection") == ["integerization", "contradiction: a, b", None, "rejection"]
+    assert cause_of_cells(causes, "t", within, "rejection") == [
+        "integerization",
+        "contradiction: a, b",
+        None,
+        "rejection",
+    ]
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)

@@ -138,7 +138,7 @@ def planned_counts(coder, aims, cut, outer, unit, part) -> Counts:  # type: igno
 
 def test_a_unit_is_asked_softly_and_its_inner_tables_are_left_alone() -> None:
     example = next_zoned()
-    scenario, aims, cut, outer = cut_small(example)
+    scenario, aims, _, outer = cut_small(example)
     coder = compiled(scenario)
     part = np.arange(len(outer.of_unit[0]), dtype=float)
     told, told_aims, counts = asked(coder, aims, no_counts(scenario), outer, 0, part)
