@@ -13,6 +13,7 @@ from cli.check import check
 from cli.environment import prepare_environment
 from cli.explain import explain
 from cli.export import export
+from cli.importing import importing
 from cli.publish import publish
 from cli.review import report, validate
 from cli.run import resume, run
@@ -42,6 +43,7 @@ app.command(epilog=_example("synthor explain runs/vermont --record 500000042"))(
 app.command(epilog=_example("synthor export runs/vermont --to vermont-csv --format populationsim"))(export)
 app.command(epilog=_example("synthor publish runs/ecommerce --to published"))(publish)
 app.command(epilog=_example("synthor schema > scenario.schema.json"))(schema)
+app.add_typer(importing)
 
 
 def _show_version(is_asked: bool) -> None:
