@@ -23,7 +23,7 @@ RECORD_SECONDS = 2e-6
 MAX_BATCH_RECORDS = 2_000_000
 LEAST_EARLY_RECORDS = 50
 """Records per zone below which an early round would teach nothing, and cost as much as the last."""
-CLOSING_WAVE = 10
+CLOSING_WAVE = 5
 """One unit in so many waits for the next wave, which evens out what the others left of the outer tables."""
 MAX_WAVES = 3
 

@@ -27,6 +27,8 @@ def held(out: str) -> Iterator[None]:
     """The run folder, for this process alone: two runs at once would overwrite each other's run.json."""
     with locked(location(out).absolute()):
         yield
+
+
 UNBOUND = "reaches beyond the units that are solved together: measured, but not aimed at"
 
 
