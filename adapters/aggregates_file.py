@@ -33,15 +33,25 @@ COLUMNS = pa.schema(
         ("tolerance", pa.float64()),
         ("tolerance_kind", pa.string()),
         ("within", pa.bool_()),
+        ("cause", pa.string()),
         ("of", pa.string()),
         ("quantile", pa.float64()),
     ]
 )
 
 
-def aggregates_table(scenario: Scenario, found: list[TableDiscrepancy], moments: Sequence[MomentFit] = ()) -> pa.Table:
-    """All cells of all tables, in the scenario's order, then those of its means, totals and quantiles."""
-    parts = [_part(scenario, part) for part in found] + [_moment_part(scenario, fit) for fit in moments]
+def aggregates_table(
+    scenario: Scenario,
+    found: list[TableDiscrepancy],
+    moments: Sequence[MomentFit] = (),
+    named: Mapping[str, Sequence[str | None]] | None = None,
+) -> pa.Table:
+    """All cells of all tables, in the scenario's order, then those of its means, totals and quantiles.
+
+    `named` gives the cause of each cell of a table, if missed.
+    """
+    parts = [_part(scenario, part, (named or {}).get(part.table.name)) for part in found]
+    parts += [_moment_part(scenario, fit) for fit in moments]
     return pa.concat_tables(parts).combine_chunks()
 
 
@@ -52,7 +62,7 @@ def write_aggregates(
     write_table(path, aggregates_table(scenario, found, moments))
 
 
-def _part(scenario: Scenario, part: TableDiscrepancy) -> pa.Table:
+def _part(scenario: Scenario, part: TableDiscrepancy, causes: Sequence[str | None] | None) -> pa.Table:
     table = part.table
     zones = [unit_name(scenario, table, unit) for unit in range(table.units)]
     cells = [cell_name(table, cell) for cell in range(table.unit_cells)]
@@ -79,6 +89,7 @@ def _part(scenario: Scenario, part: TableDiscrepancy) -> pa.Table:
         "standard_errors": pa.array(_standard_errors(part, moe), from_pandas=True),
         "tolerance": part.allowed.ravel(),
         "within": part.within.ravel(),
+        "cause": [None] * table.cells if causes is None else causes,
     }
     return _rows(table.cells, constant, varying)
 

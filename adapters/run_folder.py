@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from adapters.scenario_document import Document
 from adapters.scenario_files import input_files, read_scenario
 from adapters.storage import remove_temporaries, replacing, write_json
 from schemas.errors import RunError, UserError
-from schemas.model import IntArray, Scenario
+from schemas.model import FloatArray, IntArray, Scenario
 
 
 class RunFolder:
@@ -49,6 +50,10 @@ class RunFolder:
     def counts_file(self, round_index: int) -> Path:
         """Counts of all batches before a round."""
         return self.root / "staging" / "counts" / f"r{round_index:02d}.npz"
+
+    def parts_file(self, name: str) -> Path:
+        """Units' responses, or their parts in a round."""
+        return self.root / "staging" / "counts" / f"{name}.npz"
 
     def read_run(self) -> dict[str, Any]:
         """run.json, or an error that says why there is none."""
@@ -92,6 +97,16 @@ class RunFolder:
         """The counts of all batches before a round."""
         with np.load(self.counts_file(round_index), allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
+
+    def write_parts(self, name: str, parts: Mapping[int, FloatArray]) -> None:
+        """Keep what units add, or are to add, to the cells of tables that reach beyond them."""
+        with replacing(self.parts_file(name)) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{f"u{unit}": part for unit, part in parts.items()})
+
+    def read_parts(self, name: str, units: Iterable[int]) -> dict[int, FloatArray]:
+        """What `write_parts` kept of some units."""
+        with np.load(self.parts_file(name), allow_pickle=False) as stored:
+            return {unit: stored[f"u{unit}"] for unit in units}
 
     def publish(self) -> None:
         """Make the staged dataset the published one, by one rename; repeating it changes nothing.

@@ -1,11 +1,11 @@
 """Target minus synthetic, cell by cell, signed: + means that the synthetic records are too few."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from schemas.model import BoolArray, FloatArray, Scenario, TargetTable
+from schemas.model import BoolArray, FloatArray, IntArray, Scenario, TargetTable
 from synthesis.aggregates import ZONE_SIZES, Counts
 from synthesis.aims import Aims
 from synthesis.cells import unit_of_zones
@@ -60,13 +60,27 @@ def discrepancies(scenario: Scenario, aims: Aims, counts: Counts, fraction: floa
     return found
 
 
-def fit_of(scenario: Scenario, found: list[TableDiscrepancy]) -> RoundFit:
-    """The summary of a round."""
-    tvd = np.concatenate([part.tvd for part in found])
-    sizes = [np.abs(part.discrepancy).max(initial=0.0) for part in found]
-    worst = worst_cells(scenario, found[int(np.argmax(sizes))], 1)[0]
-    within = sum(int(part.within.sum()) for part in found)
-    return RoundFit(float(tvd.mean()), float(tvd.max()), within, sum(part.within.size for part in found), worst)
+def fit_of(scenario: Scenario, found: list[TableDiscrepancy], pending: IntArray | None = None) -> RoundFit:
+    """The summary of a round; units of tables with zones still `pending` are not judged, unless there are no others."""
+    judged = [_judged(scenario, part, pending) for part in found]
+    if not any(mask.any() for mask in judged):
+        judged = [np.ones(part.table.units, dtype=bool) for part in found]
+    tvd = np.concatenate([part.tvd[mask] for part, mask in zip(found, judged, strict=True)])
+    shown = [
+        replace(part, discrepancy=part.discrepancy * mask[:, None]) for part, mask in zip(found, judged, strict=True)
+    ]
+    sizes = [np.abs(part.discrepancy).max(initial=0.0) for part in shown]
+    worst = worst_cells(scenario, shown[int(np.argmax(sizes))], 1)[0]
+    within = [part.within[mask] for part, mask in zip(found, judged, strict=True)]
+    cells = sum(part.size for part in within)
+    return RoundFit(float(tvd.mean()), float(tvd.max()), sum(int(part.sum()) for part in within), cells, worst)
+
+
+def _judged(scenario: Scenario, part: TableDiscrepancy, pending: IntArray | None) -> BoolArray:
+    judged = np.ones(part.table.units, dtype=bool)
+    if pending is not None:
+        judged[unit_of_zones(scenario, part.table)[pending]] = False
+    return judged
 
 
 def worst_cells(

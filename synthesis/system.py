@@ -161,9 +161,10 @@ def zone_round_sizes(aims: Aims, zone_committed: IntArray, fraction: float) -> I
     return np.maximum(wanted - zone_committed, 0)
 
 
-def due_records(aims: Aims, fraction: float) -> int:
-    """Root records that are due once `fraction` of the run is done."""
-    return int(np.floor(aims.zone_sizes * fraction + 0.5).sum())
+def due_records(aims: Aims, fraction: float, pending: IntArray | None = None) -> int:
+    """Root records that are due once `fraction` of the run is done, but for the zones `pending`."""
+    due = np.floor(aims.zone_sizes * fraction + 0.5)
+    return int(due.sum() - (0 if pending is None else due[pending].sum()))
 
 
 def _zone_aim(aims: Aims, zone: int, fraction: float) -> FloatArray:

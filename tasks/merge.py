@@ -11,6 +11,7 @@ from adapters.batch_writer import files_of_batch
 from adapters.partitions import read_commit, verify_commit
 from schemas.batch import BatchSpec
 from schemas.errors import BatchError
+from schemas.model import IntArray
 from synthesis.aggregates import Counts, dense_counts, merge_counts, no_counts
 from synthesis.discrepancy import RoundFit, discrepancies, fit_of
 from synthesis.moment_fit import moment_fits
@@ -35,12 +36,16 @@ def nothing_merged(context: Context) -> Merged:
 
 
 @task(name="merge", cache_policy=NO_CACHE, task_run_name="merge-round-{round_index}")
-def merge_round(context: Context, merged: Merged, batches: tuple[BatchSpec, ...], round_index: int) -> Merged:
-    """The aggregates with the new batches added."""
-    return merge_batches(context, merged, batches)
+def merge_round(
+    context: Context, merged: Merged, batches: tuple[BatchSpec, ...], round_index: int, pending: IntArray
+) -> Merged:
+    """The aggregates with the new batches added; the zones `pending` are for later rounds."""
+    return merge_batches(context, merged, batches, pending)
 
 
-def merge_batches(context: Context, merged: Merged, batches: tuple[BatchSpec, ...]) -> Merged:
+def merge_batches(
+    context: Context, merged: Merged, batches: tuple[BatchSpec, ...], pending: IntArray | None = None
+) -> Merged:
     """As `merge_round`, without Prefect."""
     counts, summary, commits = merged.counts, merged.summary, list(merged.commits)
     for spec in batches:
@@ -56,4 +61,4 @@ def merge_batches(context: Context, merged: Merged, batches: tuple[BatchSpec, ..
     found = discrepancies(context.scenario, context.aims, counts, fraction)
     moments = moment_fits(context.scenario, context.aims, counts, fraction)
     write_aggregates(context.run.aggregates, context.scenario, found, moments)
-    return Merged(counts, summary, tuple(commits), fit_of(context.scenario, found))
+    return Merged(counts, summary, tuple(commits), fit_of(context.scenario, found, pending))

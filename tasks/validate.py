@@ -17,6 +17,7 @@ from expectations.suites import save_suites
 from schemas.errors import CorruptionError
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES, Counts, dense_counts, merge_counts, no_counts
+from synthesis.causes import DISTRIBUTION, REJECTION, cause_of_cells, merge_causes
 from synthesis.cells import CellCoder
 from synthesis.discrepancy import discrepancies, worst_cells
 from synthesis.moment_fit import moment_fits
@@ -50,7 +51,14 @@ def validate_run(root: Path, full: bool) -> dict[str, Any]:
     counts = reduce(merge_counts, (dense_counts(scenario, commit["counts"]) for commit in commits), no_counts(scenario))
     summary = reduce(merge_summaries, (commit["summary"] for commit in commits), EMPTY)
     found = discrepancies(scenario, context.aims, counts)
-    aggregates = aggregates_table(scenario, found, moment_fits(scenario, context.aims, counts))
+    causes = merge_causes(commit["proposed"].get("causes", {}) for commit in commits)
+    named = {
+        part.table.name: cause_of_cells(
+            causes, part.table.name, part.within, DISTRIBUTION if part.table.name in context.cut.outer else REJECTION
+        )
+        for part in found
+    }
+    aggregates = aggregates_table(scenario, found, moment_fits(scenario, context.aims, counts), named)
     write_table(run.aggregates, aggregates)
     outcomes = [
         judge_aggregates(scenario, aggregates.to_pandas()),
