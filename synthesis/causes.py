@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from schemas.model import BoolArray, FloatArray, IntArray, Scenario
+from schemas.model import MARGIN_OF_ERROR_Z, BoolArray, FloatArray, IntArray, Scenario
 from synthesis.elastic import Relaxation
 from synthesis.system import Block, System
 
@@ -35,15 +35,19 @@ def find_causes(
     """The cells of a unit that its plan leaves outside their tolerance, by cause."""
     planned, solved = system.matrix.T @ counts, system.matrix.T @ weights
     wanted, hoped = system.wanted(planned), system.wanted(solved)
+    error = system.error_records(planned)
     found: dict[str, dict[str, list[int]]] = {}
     tolerances = {table.name: table.tolerance for table in scenario.tables}
     for block in system.blocks:
-        if block.table not in tolerances:  # a zone's number of records, or a mean or quantile
+        if block.table == "" or block.is_moment:
             continue
         part, tolerance = slice(block.start, block.stop), tolerances[block.table]
-        if tolerance.kind == "records":
-            missed = _outside(planned[part], wanted[part], tolerance.value)
-            is_lost = np.abs(solved[part] - hoped[part]) >= NEAR + tolerance.value
+        if tolerance.kind != "share_tvd":
+            allowed = np.full(block.stop - block.start, tolerance.value)
+            if tolerance.kind == "moe":
+                allowed *= np.nan_to_num(error[part]) * MARGIN_OF_ERROR_Z
+            missed = _outside(planned[part], wanted[part], allowed)
+            is_lost = np.abs(solved[part] - hoped[part]) >= NEAR + allowed
         else:
             missed = np.full(block.stop - block.start, _tvd(planned[part], wanted[part]) > tolerance.value + SLACK)
             is_lost = np.full(len(missed), _tvd(solved[part], hoped[part]) > tolerance.value)
@@ -95,7 +99,7 @@ def _stage(cause: str) -> int:
     return next(i for i, stage in enumerate(stages) if cause.startswith(stage))
 
 
-def _outside(planned: FloatArray, wanted: FloatArray, tolerance: float) -> BoolArray:
+def _outside(planned: FloatArray, wanted: FloatArray, tolerance: FloatArray) -> BoolArray:
     """Whether cells are further than `tolerance` from the nearest whole number beside what they want."""
     off = np.minimum(np.abs(planned - np.floor(wanted + SLACK)), np.abs(planned - np.ceil(wanted - SLACK)))
     outside: BoolArray = off > tolerance + SLACK

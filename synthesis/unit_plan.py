@@ -55,8 +55,8 @@ class UnitPlan:
     unsupported: int
     steps: int
     missed: float
-    convergence: Convergence
     causes: Causes
+    convergence: Convergence
 
 
 def plan_unit(
@@ -107,8 +107,8 @@ def plan_unit(
         int(unsupported.sum()),
         allocation.steps,
         _missed(system, allocation.weights),
-        convergence_of(system, allocation),
         find_causes(coder.scenario, system, allocation.weights, counts, unsupported, relaxation) if is_last else {},
+        convergence_of(system, allocation),
     )
 
 
