@@ -30,6 +30,9 @@ def held(out: str) -> Iterator[None]:
         yield
 
 
+UNBOUND = "reaches beyond the units that are solved together: measured, but not aimed at"
+
+
 @task(name="prepare", cache_policy=NO_CACHE)
 def prepare(scenario: str, out: str, settings: RunSettings) -> Context:
     """The run's context; a new folder is made, one that holds this very run is taken up again."""
@@ -93,7 +96,8 @@ def _create(run: RunFolder, folder: Path, context: Context, judged: dict[str, An
             "reconciliations": [
                 {"table": note.table, "what": note.what, "magnitude": note.magnitude}
                 for note in context.aims.reconciliations
-            ],
+            ]
+            + [{"table": name, "what": UNBOUND, "magnitude": 0.0} for name in context.cut.unbound],
             "failure": None,
             **judged,
         }
