@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.model import FloatArray
+from schemas.model import BoolArray, FloatArray
 from synthesis.condensing import condense
 from synthesis.dual import dual_of
 from synthesis.newton import Solution, conjugate, factorised, newton
@@ -19,7 +19,7 @@ from synthesis.raking import rake
 from synthesis.system import System
 
 RAKING_SWEEPS = 3
-NEWTON_STEPS = 25
+NEWTON_STEPS = 40
 FEW_CELLS = 6
 """Cells per cell that a plan row touches up to which the Hessian is formed (measured)."""
 MAX_FORMED_CELLS, MAX_FORMED_ELEMENTS = 1500, 40_000_000
@@ -110,21 +110,27 @@ def _solve(system: System, prior: FloatArray, schedule: Sequence[tuple[float, fl
     return Solution(best.weights, best.multipliers, steps, best.residual)
 
 
-def _usable_prior(system: System, prior: FloatArray) -> FloatArray:
-    """The prior without rows that add to a cell that wants nothing (aims at zero, or is full already).
+def blocked_cells(system: System) -> BoolArray:
+    """Cells that want nothing: they aim at zero, or are full already.
 
     A zero with a published margin of error is an estimate: it may have to yield to tables that contradict it.
     """
-    is_zero = (system.aim == 0) & (system.exact | ~(system.error_records(system.aim) > 0)) & ~system.moments
     is_full = ~system.shares & ~system.moments & (system.aim > 0) & (system.aim - system.committed <= 0)
-    nothing = is_zero | is_full
-    hits = system.matrix @ nothing.astype(float)
-    usable = np.where(hits > 0, 0.0, prior)
+    return _zero_cells(system) | is_full
+
+
+def _zero_cells(system: System) -> BoolArray:
+    is_estimate = ~system.exact & (system.error_records(system.aim) > 0)
+    return (system.aim == 0) & ~is_estimate & ~system.moments
+
+
+def _usable_prior(system: System, prior: FloatArray) -> FloatArray:
+    """The prior without rows that add to a cell that wants nothing."""
+    usable = np.where(system.matrix @ blocked_cells(system).astype(float) > 0, 0.0, prior)
     if usable.sum() > 0:
         return usable
     # Everything is blocked: keep what only overfills, so that the shortfall shows up in cells instead of in n.
-    hits = system.matrix @ is_zero.astype(float)
-    return np.where(hits > 0, 0.0, prior)
+    return np.where(system.matrix @ _zero_cells(system).astype(float) > 0, 0.0, prior)
 
 
 def _missed(system: System, weights: FloatArray) -> float:

@@ -32,6 +32,11 @@ class Relaxation:
     slack: FloatArray
     tables: tuple[str, ...]
 
+    @property
+    def largest(self) -> float:
+        """Records by which the aim of one cell was moved at most."""
+        return float(np.abs(self.slack).max(initial=0.0))
+
 
 def relax(system: System, prior: FloatArray) -> Relaxation | None:
     """The nearest exact targets that rows of positive prior can meet; None where no slack would help."""

@@ -3,25 +3,27 @@
 First the kinds of root record: plan rows that add the same to all root cells are one kind; their numbers are rounded
 (systematically, in the order of their cells) and swapped until the root cells are met. Then, kind by kind, the records
 are shared out over its plan rows and swapped among them until the members' cells are met: no such swap moves a root
-cell. What is left is tried over all rows at once. n is met exactly throughout.
+cell. n is met exactly throughout.
 """
 
 import numpy as np
 
-from schemas.model import FloatArray, IntArray
+from schemas.model import BoolArray, FloatArray, IntArray
 from synthesis.centring import centring_of
 from synthesis.condensing import Condensed, condense, distinct_rows
 from synthesis.swapping import MET, Swaps, adds_of, swap_among, swap_listed, swap_pairs, swap_scanned, swaps_of
 from synthesis.system import System
 
-EXACT_IMPORTANCES = (40.0, 1e4)
-ROOT_IMPORTANCE = 6.0
-"""How much more a squared record counts in an exact cell, or another cell of root records, than in a members' cell.
-
-The lower leaves more room to move; the higher follows where tables that contradict each other pulled at exact cells.
-"""
+EXACT_IMPORTANCE, ROOT_IMPORTANCE = 40.0, 6.0
+"""How much more a squared record counts in an exact cell, or another cell of root records, than in a members' cell."""
+ONE_WAY_FACTOR = 4.0
+"""How much more yet in missed exact cells of one variable: they sum up joint cells, and are seen first."""
+STIFF_FACTOR = 250.0
+"""The same for all exact cells, where soft root cells that contradict them pulled. Less leaves more room to move."""
 UNREACHABLE = 2.0
 """A cell this many records from what it wants even before rounding is out of reach."""
+MOST_IMPORTANT = 10.0
+"""A table's stated importance counts so far in swaps; beyond it would freeze all others."""
 GIVERS, TAKERS = 64, 128
 """Rows of one kind considered at a time."""
 KIND_SWEEPS = 3
@@ -41,6 +43,7 @@ def integerize(
     """
     if weights.sum() <= 0 or total <= 0:
         return np.zeros(len(weights), dtype=np.int64)
+    weights = weights * (total / weights.sum())
     condensed = condense(system, weights)
     small = condensed.sums(weights)
     kinds, kind = _kinds(condensed.system)
@@ -90,9 +93,10 @@ def reachable(system: System, weights: FloatArray) -> FloatArray:
     return np.where(np.abs(centred - wanted) > UNREACHABLE, centred, wanted)
 
 
-def importances(system: System, exact: float) -> FloatArray:
+def importances(system: System) -> FloatArray:
     """How much a squared record of distance counts, per cell."""
-    return np.where(system.exact, exact, np.where(system.of_root, ROOT_IMPORTANCE, 1.0))
+    stated = np.clip(system.importance, 1 / MOST_IMPORTANT, MOST_IMPORTANT)
+    return stated * np.where(system.exact, EXACT_IMPORTANCE, np.where(system.of_root, ROOT_IMPORTANCE, 1.0))
 
 
 def _kinds(system: System) -> tuple[IntArray, IntArray]:
@@ -119,27 +123,36 @@ def _swap_roots(
     cells = system.of_root
     adds = adds_of(system.matrix[kinds][:, np.flatnonzero(cells)], centring_of(system, cells))
     exact = system.exact[cells]
-    for importance in EXACT_IMPORTANCES:
-        state = swaps_of(adds, importances(system, importance)[cells], counts, target[cells])
-        if len(counts) <= FEW_KINDS:
-            every = np.arange(len(counts))
-            swap_among(state, every, every, MAX_KIND_SWAPS)
-        else:
-            swap_listed(state)
-            if is_thorough:
-                swap_scanned(state)
-        if is_thorough:
-            swap_pairs(state, exact)
-        if not is_thorough or not state.are_missed(exact):
-            break
+    one_way = exact & (system.ways[cells] <= 1)
+    importance = importances(system)[cells]
+    state = swaps_of(adds, importance, counts, target[cells])
+    _swap_kinds(state, exact, is_thorough)
+    if is_thorough and state.are_missed(one_way):
+        importance = np.where(one_way, ONE_WAY_FACTOR * importance, importance)
+        _swap_kinds(swaps_of(adds, importance, counts, target[cells]), exact, is_thorough)
+    if is_thorough and not exact.all() and state.are_missed(exact):
+        importance = np.where(exact, STIFF_FACTOR * importance, importance)
+        _swap_kinds(swaps_of(adds, importance, counts, target[cells]), exact, is_thorough)
     return counts
+
+
+def _swap_kinds(state: Swaps, exact: BoolArray, is_thorough: bool) -> None:
+    if len(state.counts) <= FEW_KINDS:
+        every = np.arange(len(state.counts))
+        swap_among(state, every, every, MAX_KIND_SWAPS)
+    else:
+        swap_listed(state)
+        if is_thorough:
+            swap_scanned(state)
+    if is_thorough:
+        swap_pairs(state, exact)
 
 
 def _swap_members(system: System, kind: IntArray, counts: IntArray, target: FloatArray, is_thorough: bool) -> IntArray:
     """The counts after swaps between rows of one kind that bring the members' cells nearer."""
     cells = ~system.of_root
     adds = adds_of(system.matrix[:, np.flatnonzero(cells)], centring_of(system, cells))
-    state = swaps_of(adds, np.ones(int(cells.sum())), counts, target[cells])
+    state = swaps_of(adds, importances(system)[cells], counts, target[cells])
     order = np.argsort(kind, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(kind[order])) + 1)
     for _ in range(KIND_SWEEPS if is_thorough else 1):

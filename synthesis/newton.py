@@ -18,7 +18,8 @@ from synthesis.dual import Dual
 TOLERANCE_RECORDS = 1e-3
 TOLERANCE_SHARE = 1e-9
 """Of all records: where there are billions of them, floats cannot tell a thousandth of one."""
-MAX_EXPONENT_CHANGE = 4.0
+MAX_GROWTH = 8.0
+"""Logarithm of the factor by which a plan row's weight may grow in one step."""
 SUFFICIENT_DECREASE = 1e-4
 SHORTEST_STEP = 1e-6
 INNER_ITERATIONS = 250
@@ -51,7 +52,7 @@ def tolerance(weights: FloatArray) -> float:
 
 def newton(dual: Dual, weights: FloatArray, max_steps: int, direction_of: Direction) -> Solution:
     """The optimum of the penalised dual, or as near to it as `max_steps` lead; `weights` are those of multiplier 0."""
-    multipliers = np.zeros(len(dual.target))
+    start, logs, multipliers = weights, np.zeros(len(weights)), np.zeros(len(dual.target))
     value, wanted = dual.value(weights, multipliers), tolerance(weights)
     for step in range(max_steps + 1):
         gradient = dual.gradient(weights, multipliers)
@@ -60,16 +61,18 @@ def newton(dual: Dual, weights: FloatArray, max_steps: int, direction_of: Direct
             break
         direction = direction_of(dual, weights, gradient)
         exponents = dual.exponents(direction)
-        length = min(1.0, MAX_EXPONENT_CHANGE / max(float(np.abs(exponents).max(initial=0.0)), 1e-12))
+        # Only growth is bounded: where tables leave no choice but zero, weights have to vanish in few steps.
+        length = min(1.0, MAX_GROWTH / max(float(exponents.max(initial=0.0)), 1e-12))
         slope = float(gradient @ direction)
         while length >= SHORTEST_STEP:
-            trial, shifted = weights * np.exp(length * exponents), multipliers + length * direction
+            trial, shifted = start * np.exp(logs + length * exponents), multipliers + length * direction
             trial_value = dual.value(trial, shifted)
             if trial_value <= value + SUFFICIENT_DECREASE * length * slope:
                 break
             length /= 2
         else:
             break  # rounding errors hide what is left to gain
+        logs += length * exponents
         weights, multipliers, value = trial, shifted, trial_value
     return Solution(weights, multipliers, step, residual)
 

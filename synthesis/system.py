@@ -5,7 +5,7 @@ that binds shares asks `A_c x + committed_c = share_c * (everyone in the block)`
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -33,6 +33,8 @@ class Block:
     is_root: bool
     importance: float = 1.0
     is_moment: bool = False
+    ways: int = 0
+    """Variables that span the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ class System:
     def moments(self) -> BoolArray:
         """Whether each cell is of a mean, total or quantile."""
         return np.repeat([b.is_moment for b in self.blocks], [b.stop - b.start for b in self.blocks])
+
+    @property
+    def ways(self) -> IntArray:
+        """How many variables span each cell's table; 0 for a zone's number of records."""
+        return np.repeat([b.ways for b in self.blocks], [b.stop - b.start for b in self.blocks])
 
     @property
     def importance(self) -> FloatArray:
@@ -122,6 +129,7 @@ def build_system(
             binds_share = table.binds == "share"
             stop = start + table.unit_cells
             block = Block(table.name, int(unit), start, stop, binds_share, is_exact, is_root, table.importance)
+            block = replace(block, ways=len(table.axes))
             aim = aims.targets[table.name][cells] * (1.0 if binds_share else fraction)
             error = _errors(table, cells, aim)
             parts.append((block, aim, committed[table.name][cells].astype(float), error))

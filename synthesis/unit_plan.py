@@ -17,6 +17,7 @@ from synthesis.elastic import Relaxation, relax
 from synthesis.integerization import integerize
 from synthesis.outer import OuterCells, asked, inner_coder, outer_coder
 from synthesis.plan import Plan, join_plans, plan_values
+from synthesis.pricing import priced_rows
 from synthesis.prior_proposer import propose_unit
 from synthesis.proposer import FLAT, OfflineProposer, build_proposer, propose
 from synthesis.randomness import keyed_rng
@@ -33,6 +34,8 @@ FLAT_ATTEMPTS = 4
 TRIALS, TRIALS_ACCEPTED = 16, 2
 """Draws of a candidate in trial, and how many of them the rules have to accept."""
 FLAT_PRIOR_SHARE = 0.05
+PRICING_ROUNDS = 8
+WORTH_PRICING = 0.98
 MISSED = 0.25
 """Records from which an exact cell that the allocation misses is looked into."""
 RESPONSE_ROWS = 500
@@ -92,7 +95,9 @@ def plan_unit(
 
     plan, system, unsupported = _complete(proposer, likely, system_of, zone_of_row, rng)
     total = int(sizes.sum())
-    allocation, relaxation = _allocate(system, plan, total)
+    plan, system, allocation = _priced(proposer, plan, system, total, system_of, rng, PRICING_ROUNDS if is_last else 0)
+    unsupported = _unsupported(system)
+    allocation, relaxation = _relaxed(system, plan, total, allocation)
     reachable = system if relaxation is None else relaxation.system
     rng = keyed_rng(settings.random_seed, "integerize", round_index, unit.index)
     counts = integerize(reachable, allocation.weights, total, rng, is_thorough=is_last)
@@ -135,15 +140,43 @@ def respond(coder: CellCoder, settings: RunSettings, aims: Aims, outer: OuterCel
     return added[outer.of_unit[unit.index]]
 
 
-def _allocate(system: System, plan: Plan, total: int) -> tuple[Allocation, Relaxation | None]:
-    """The allocation; where it finds no way to meet the exact cells, that of the nearest targets that can be met."""
+def _priced(
+    proposer: OfflineProposer,
+    plan: Plan,
+    system: System,
+    total: int,
+    system_of: Callable[[Plan], System],
+    rng: np.random.Generator,
+    max_rounds: int,
+) -> tuple[Plan, System, Allocation]:
+    """The plan with combinations added that exact cells lack, for as long as that brings them nearer."""
+    missed: list[float] = []
     allocation = allocate(system, plan.prior, total)
+    for _ in range(max_rounds):
+        missed.append(allocation.missed)
+        if missed[-1] < MISSED or (len(missed) > 2 and min(missed[-2:]) > WORTH_PRICING * missed[-3]):
+            break
+        found = priced_rows(proposer, plan, system, allocation, system_of, rng)
+        if found is None:
+            break
+        plan = join_plans([plan, _likely_rows(proposer, found, rng)])
+        system = system_of(plan)
+        allocation = allocate(system, plan.prior, total)
+    return plan, system, allocation
+
+
+def _relaxed(system: System, plan: Plan, total: int, allocation: Allocation) -> tuple[Allocation, Relaxation | None]:
+    """The allocation; where it finds no way to meet the exact cells, that of the nearest targets that can be met."""
     if allocation.missed < MISSED or total == 0:
         return allocation, None
     relaxation = relax(system, plan.prior)
     if relaxation is None:
         return allocation, None
-    return allocate(relaxation.system, relaxation.prior, total, is_feasible=True), relaxation
+    relaxed = allocate(relaxation.system, relaxation.prior, total, is_feasible=True)
+    # Shares are not relaxed: where they are at odds as well, the compromise over all cells is the nearer one.
+    if _missed(system, relaxed.weights) > _missed(system, allocation.weights) + relaxation.largest:
+        return allocation, None
+    return relaxed, relaxation
 
 
 def _missed(system: System, weights: FloatArray) -> float:
