@@ -132,6 +132,13 @@ class RunBook:
         self._folder.write_run(self.run)
         self._log("validation_finished", success=verdict["success"], evaluated=evaluated, failed=len(failures))
 
+    def compared(self, baselines: Mapping[str, Any]) -> None:
+        """Beside the baselines."""
+        self._close_stage()
+        self.run["baselines"] = dict(baselines)
+        self._folder.write_run(self.run)
+        self._log("compared", statement=baselines["statement"])
+
     def failed_audit(self, verdict: Mapping[str, Any]) -> None:
         """Keep the verdict where the report will look for it."""
         self.run.update(status="failed", failure=f"{len(verdict['failures'])} expectations are not met")

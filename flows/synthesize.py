@@ -18,6 +18,7 @@ from synthesis.batching import cut_batches, round_fractions
 from synthesis.requests import round_requests
 from tasks.ask import ask
 from tasks.batch import batch_options, plan_strata, synthesize_batch
+from tasks.compare import compare
 from tasks.context import Context
 from tasks.merge import Merged, merge_round, nothing_merged
 from tasks.prepare import held, prepare
@@ -136,6 +137,8 @@ def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, m
     book.start_stage("validation")
     verdict = validate(str(context.run.root), settings.full_validation)
     book.validated(verdict)
+    book.start_stage("comparison")
+    book.compared(compare(str(context.run.root)))
     if not verdict["success"] and not settings.publish_anyway:
         book.failed_audit(verdict)
         report(context.run)

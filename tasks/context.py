@@ -10,6 +10,7 @@ from schemas.settings import RunSettings
 from synthesis.aims import Aims, build_aims
 from synthesis.binning import build_grids
 from synthesis.cells import CellCoder, build_coder
+from synthesis.held_out import hold_out
 from synthesis.units import Unit, closed_units
 
 
@@ -27,6 +28,7 @@ class Context:
 
 def compile_context(run: RunFolder, scenario: Scenario, settings: RunSettings) -> Context:
     """The context of a scenario with settings."""
+    scenario = hold_out(scenario, settings.hold_out)
     if not settings.use_prior:
         scenario = replace(scenario, prior=None)
     coder = build_coder(scenario, build_grids(scenario))
