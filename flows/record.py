@@ -123,6 +123,8 @@ class RunBook:
         ]
         suites = dict(verdict["suites"])
         self.run["validation"] = {"success": verdict["success"], "suites": suites, "failures": failures}
+        self.run["validation"]["warnings"] = [warning["message"] for warning in verdict["warnings"]]
+        self.run["validation"]["drift"] = verdict["drift"]
         evaluated = sum(suite["evaluated"] for suite in suites.values())
         self._folder.write_run(self.run)
         self._log("validation_finished", success=verdict["success"], evaluated=evaluated, failed=len(failures))

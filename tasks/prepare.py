@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,7 @@ def _create(run: RunFolder, folder: Path, context: Context) -> None:
         {
             "synthor_version": version("synthor"),
             "status": "running",
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "scenario": {
                 "name": scenario.name,
                 "title": scenario.title,
