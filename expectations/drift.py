@@ -26,7 +26,8 @@ def judge_drift(table: str, frame: pd.DataFrame, max_tvd: float) -> TableVerdict
     if np.isnan(previous).all():
         return TableVerdict(True, {"is_new": True}, f"{table}: not in the previous publication")
     before, now = _shares(previous), _shares(synthetic)
-    tvd = float(np.abs(now - before).sum() / 2)
+    is_empty = not now.any() or not before.any()
+    tvd = float(now.any() != before.any()) if is_empty else float(np.abs(now - before).sum() / 2)
     worst = int(np.argmax(np.abs(now - before)))
     cell = cells.iloc[worst]
     place = str(cell["cell"]) if pd.isna(cell["zone"]) else f"{cell['zone_level']}={cell['zone']}, {cell['cell']}"

@@ -27,7 +27,9 @@ def drift_outcome(
         return None, _not_judged(f"{settings.publish_to}: no previous publication")
     path = RunFolder(location(entry["run"])).aggregates
     told = {name: entry.get(name) for name in ("publication", "run", "published_at")}
-    told["age_hours"] = round((datetime.now(UTC) - datetime.fromisoformat(entry["published_at"])).total_seconds() / 3600)
+    told["age_hours"] = round(
+        (datetime.now(UTC) - datetime.fromisoformat(entry["published_at"])).total_seconds() / 3600
+    )
     try:
         before = read_parquet(path).to_pandas()
     except (OSError, pa.ArrowException) as exc:

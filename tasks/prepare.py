@@ -30,6 +30,13 @@ def held(out: str) -> Iterator[None]:
         yield
 
 
+def with_absolute_paths(settings: RunSettings) -> RunSettings:
+    """The settings as the run folder keeps them: its root of publications is found from wherever it is looked at."""
+    if settings.publish_to is None:
+        return settings
+    return settings.model_copy(update={"publish_to": str(location(settings.publish_to).absolute())})
+
+
 @task(name="prepare", cache_policy=NO_CACHE)
 def prepare(scenario: str, out: str, settings: RunSettings) -> Context:
     """The run's context; a new folder is made, one that holds this very run is taken up again."""

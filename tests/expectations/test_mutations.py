@@ -1,6 +1,4 @@
-"""Sixteen ways to corrupt a dataset: each is caught by the expectation that names it, from records or summaries."""
-
-from pathlib import Path
+"""Seventeen ways to corrupt a dataset: each is caught by the expectation that names it, from records or summaries."""
 
 import pandas as pd
 import pytest
@@ -136,7 +134,7 @@ BY_SUMMARIES: dict[Mutation, str] = {
     out_of_range: "person, age: 1 violations of 'within 0 to 99'",
     duplicate_id: "person, person_id: 1 violations of 'unique'",
 }
-"""What a batch's own code can get wrong; that a file was altered later, its digest says (tests/flows/test_damage.py)."""
+"""What a batch's own code can get wrong. That a file was altered later, its digest says: tests/flows/test_damage.py."""
 
 
 def ident(mutation: object) -> str:
