@@ -21,5 +21,9 @@ def failed_state(error: SynthorError) -> Any:
     if not isinstance(error, (AuditError, UserError)):
         logger: logging.Logger | logging.LoggerAdapter[Any] = get_run_logger()
         logger.error("the run failed", exc_info=error)
-    names = [name for kind, name in STATE_NAMES.items() if isinstance(error, kind)]
-    return Failed(name=(names or ["Failed"])[0], message=" ".join(str(error).split()), data=error)
+    return Failed(name=state_name(error), message=" ".join(str(error).split()), data=error)
+
+
+def state_name(error: SynthorError) -> str:
+    """What the state is called that an error ends a run in."""
+    return next((name for kind, name in STATE_NAMES.items() if isinstance(error, kind)), "Failed")

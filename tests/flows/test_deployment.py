@@ -1,4 +1,4 @@
-"""prefect.yaml and automations.yaml as an operator uses them, with Prefect's own commands and processes."""
+"""prefect.yaml and automations.yaml as an operator uses them, with Prefect's own server, worker and `deploy`."""
 
 import json
 import os
@@ -8,13 +8,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
+import pytest
 import yaml
 from prefect import get_client
+from prefect.automations import Automation
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Scheduled
 
 from tests.conftest import ROOT
 from tests.flows.running import wait_for
@@ -62,16 +68,17 @@ def prefect(api: str, home: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def set_up(api: str, home: Path) -> None:
+def set_up(client: SyncPrefectClient, api: str, home: Path) -> None:
     """Work pool, deployments and automations; a lost run is noticed sooner than in earnest."""
-    prefect(api, home, "work-pool", "create", "synthor", "--type", "process")
+    client.create_work_pool(WorkPoolCreate(name="synthor", type="process"))
     prefect(api, home, "--no-prompt", "deploy", "--all")
-    automations = yaml.safe_load((ROOT / "automations.yaml").read_text())
-    automations["automations"][0]["trigger"]["within"] = 45
-    (home / "automations.yaml").write_text(yaml.safe_dump(automations))
-    prefect(api, home, "automation", "create", "--from-file", str(home / "automations.yaml"))
+    for automation in yaml.safe_load((ROOT / "automations.yaml").read_text())["automations"]:
+        if automation["trigger"]["posture"] == "Proactive":
+            automation["trigger"]["within"] = 45
+        Automation.model_validate(automation).create()
 
 
+@pytest.mark.timeout(600)
 def test_a_scheduled_run_is_completed_after_its_worker_was_killed(tmp_path: Path) -> None:
     home, root = tmp_path / "home", tmp_path / "published"
     home.mkdir()
@@ -87,24 +94,18 @@ def test_a_scheduled_run_is_completed_after_its_worker_was_killed(tmp_path: Path
         get_client(sync_client=True) as client,
     ):
         wait_for(lambda: client.api_healthcheck() is None)
-        set_up(api, home)
+        set_up(client, api, home)
 
         def flow_run() -> FlowRun:
             (found,) = client.read_flow_runs()
             return found
 
         with running(home, api, *worker) as first:
-            parameters = json.dumps(given)
-            prefect(
-                api,
-                home,
-                "deployment",
-                "run",
-                "synthesize/ecommerce",
-                "--params",
-                parameters,
-                "--start-in",
-                "3 seconds",
+            deployment = client.read_deployment_by_name("synthesize/ecommerce")
+            assert (deployment.global_concurrency_limit.limit, deployment.schedules[0].active) == (1, False)
+            soon = datetime.now(UTC) + timedelta(seconds=3)
+            client.create_flow_run_from_deployment(
+                deployment.id, parameters=given, state=Scheduled(scheduled_time=soon)
             )
             wait_for(lambda: bool(logs := list(tmp_path.glob("runs/*/log.jsonl"))) and commits(logs[0]) >= 2)
             kill(first)

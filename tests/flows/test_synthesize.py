@@ -19,7 +19,7 @@ from prefect.client.schemas.objects import StateType
 from adapters.dataset import read_commits
 from adapters.publications import publish_to, read_current
 from adapters.run_folder import RunFolder
-from flows.states import failed_state
+from flows.states import state_name
 from flows.synthesize import synthesize
 from schemas.errors import AuditError, BatchError, CorruptionError, UserError
 from schemas.settings import RunSettings
@@ -293,8 +293,7 @@ def test_states_tell_what_failed(prefect_api: str, tmp_path: Path) -> None:
     missing = synthesize(str(tmp_path / "nowhere"), str(tmp_path / "run"), return_state=True)
     assert (missing.name, missing.type) == ("Refused", StateType.FAILED)
     assert "nowhere" in str(missing.message)
-    assert failed_state(BatchError("batch 3\nfailed")).message == "batch 3 failed"
-    names = [failed_state(error("x")).name for error in (BatchError, AuditError, UserError, CorruptionError)]
+    names = [state_name(error("x")) for error in (BatchError, AuditError, UserError, CorruptionError)]
     assert names == ["BatchFailed", "AuditFailed", "Refused", "Failed"]
 
 
