@@ -15,6 +15,7 @@ from cli.environment import prepare_environment
 from cli.evaluate import evaluate
 from cli.explain import explain
 from cli.export import export
+from cli.importing import importing
 from cli.init import init
 from cli.publish import publish
 from cli.review import report, validate
@@ -48,6 +49,7 @@ app.command(epilog=_example("synthor explain runs/vermont --record 500000042"))(
 app.command(epilog=_example("synthor export runs/vermont --to vermont-csv --format populationsim"))(export)
 app.command(epilog=_example("synthor publish runs/ecommerce --to published"))(publish)
 app.command(epilog=_example("synthor schema > scenario.schema.json"))(schema)
+app.add_typer(importing)
 
 
 def _show_version(is_asked: bool) -> None:

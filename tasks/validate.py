@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
 
+import pyarrow.compute as pc
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -20,6 +21,7 @@ from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES, Counts, dense_counts, merge_counts, no_counts
 from synthesis.cells import CellCoder
 from synthesis.discrepancy import discrepancies, worst_cells
+from synthesis.held_out import held_out_discrepancies
 from synthesis.recount import recount_frames
 from synthesis.summaries import EMPTY, merge_summaries
 from tasks.context import load_context
@@ -51,9 +53,9 @@ def validate_run(root: Location, full: bool) -> dict[str, Any]:
     counts = reduce(merge_counts, (dense_counts(scenario, commit["counts"]) for commit in commits), no_counts(scenario))
     summary = reduce(merge_summaries, (commit["summary"] for commit in commits), EMPTY)
     found = discrepancies(scenario, context.aims, counts)
-    aggregates = aggregates_table(scenario, found)
+    aggregates = aggregates_table(scenario, [*found, *held_out_discrepancies(scenario, settings.size, counts)])
     write_table(run.aggregates, aggregates)
-    frame = aggregates.to_pandas()
+    frame = aggregates.filter(pc.invert(aggregates["held_out"])).to_pandas()
     drift, told = drift_outcome(run, scenario, settings, frame)
     outcomes = [
         judge_aggregates(scenario, frame),
