@@ -13,6 +13,7 @@ from synthesis.batching import Round, plan_rounds
 from synthesis.causes import merge_causes
 from synthesis.convergence import merged as merge_convergences
 from synthesis.system import due_records
+from tasks.artifacts import Artifacts
 from tasks.ask import describe_asking
 from tasks.context import Context
 from tasks.merge import Merged
@@ -27,6 +28,7 @@ class RunBook:
         self.run: dict[str, Any] = context.run.read_run()
         self._started = started
         self._stage = ("", started)
+        self._artifacts = Artifacts(context.run, context.scenario.name, self.size)
         self._answers: tuple[Answer, ...] = ()
         self._work_seconds = 0.0
         self._workers = 1
@@ -51,6 +53,7 @@ class RunBook:
         )
         self.run["damaged"] = list(damaged)
         self._folder.write_run(self.run)
+        self._artifacts.start()
         for line in damaged:
             self._log("damage_found", what=line)
         self._log("run_started", scenario=self.run["scenario"]["name"], size=self.size, rounds_expected=rounds)
@@ -88,6 +91,7 @@ class RunBook:
     def batch_committed(self, spec: BatchSpec, receipt: Receipt) -> None:
         """A batch is on disk."""
         self._work_seconds += receipt.seconds
+        self._artifacts.add(receipt.records)
         fields = {"records": receipt.records, "members": receipt.members, "reused": receipt.reused}
         self._log("batch_committed", round=spec.round, batch=spec.batch_id, seconds=round(receipt.seconds, 3), **fields)
 
@@ -140,6 +144,8 @@ class RunBook:
         ]
         suites = dict(verdict["suites"])
         self.run["validation"] = {"success": verdict["success"], "suites": suites, "failures": failures}
+        self.run["validation"]["warnings"] = [warning["message"] for warning in verdict["warnings"]]
+        self.run["validation"]["drift"] = verdict["drift"]
         evaluated = sum(suite["evaluated"] for suite in suites.values())
         self._folder.write_run(self.run)
         self._log("validation_finished", success=verdict["success"], evaluated=evaluated, failed=len(failures))
@@ -172,6 +178,7 @@ class RunBook:
         self._total()
         self._folder.write_run(self.run)
         self._log("report_written")
+        self._artifacts.finish(self.run)
 
     def fail(self, error: BaseException) -> None:
         """The run ends without publication; what is committed stays."""
@@ -183,6 +190,7 @@ class RunBook:
         with suppress(OSError):
             self._folder.write_run(self.run)
             self._log("run_failed", message=message)
+            self._artifacts.finish(self.run)
 
     def _weigh_tokens(self, index: int, mean_tvd: float) -> None:
         """Tokens of the round per unit of mean TVD that it removed; None where it removed nothing."""

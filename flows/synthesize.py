@@ -9,7 +9,9 @@ from prefect.futures import PrefectFuture
 from prefect_dask import DaskTaskRunner
 
 from flows.cluster import dask_runner
+from flows.naming import first_name, folder_of_run, name_flow_run
 from flows.record import RunBook
+from flows.states import failed_state
 from schemas.batch import BatchSpec, Receipt
 from schemas.errors import AuditError, BatchError, SynthorError
 from schemas.settings import RunSettings
@@ -23,7 +25,7 @@ from tasks.batch import batch_options, plan_strata, synthesize_batch, take_respo
 from tasks.compare import compare
 from tasks.context import Context
 from tasks.merge import Merged, merge_round, nothing_merged
-from tasks.prepare import held, prepare
+from tasks.prepare import held, prepare, with_absolute_paths
 from tasks.prior import measure_prior
 from tasks.publish import make_current, publish
 from tasks.repair import repair
@@ -37,20 +39,31 @@ PATIENCE_SECONDS = 300
 """Beyond all its tries, how long a batch is waited for before its state is taken to be lost."""
 
 
-@flow(name="synthesize", flow_run_name="synthesize-{out}", validate_parameters=True)
+@flow(name="synthesize", flow_run_name=first_name, validate_parameters=True)
 def synthesize(scenario: str, out: str, settings: RunSettings | None = None) -> dict[str, Any]:
-    """Synthesise the scenario folder into the run folder `out`; returns the content of its run.json.
+    """Synthesise a scenario into a run folder; returns the content of its run.json.
 
     Running it again on the same folder finishes what is missing; committed batches are not done again.
+
+    Args:
+        scenario: folder with scenario.yaml and its tables, as the worker sees it
+        out: run folder, new or to be continued, or s3://bucket/prefix; in a deployment {date}, {time} and {run} stand
+            for the date and time (UTC) that the flow run is scheduled for, and for the start of its id
+        settings: everything else that shapes the run; defaults suffice
     """
     started = time.monotonic()
-    with held(out):
-        return _synthesize(scenario, out, settings or RunSettings(), started)
+    try:
+        folder = folder_of_run(out)
+        with held(folder):
+            return _synthesize(scenario, folder, with_absolute_paths(settings or RunSettings()), started)
+    except SynthorError as error:
+        return failed_state(error)
 
 
 def _synthesize(scenario: str, out: str, settings: RunSettings, started: float) -> dict[str, Any]:
     context = prepare(scenario, out, settings)
     book = RunBook(context, started)
+    name_flow_run(context.scenario.name, book.size)
     damaged = repair(context)
     if book.is_published() and not damaged:
         _close(context, settings, book)
