@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from adapters.prior_files import prior_files, read_prior
 from adapters.scenario_document import FILE_NAME, Document, located_parse
 from adapters.scenario_entities import read_entities, reserved, scope_of
 from adapters.scenario_tables import read_tables
@@ -43,6 +44,7 @@ def read_scenario(folder: Path) -> Scenario:
         context=spec.context,
         sources={key: source.model_dump() for key, source in spec.sources.items()},
         fingerprint=fingerprint(document),
+        prior=read_prior(folder, root, member, zones),
     )
 
 
@@ -62,7 +64,12 @@ def input_files(document: Document) -> list[str]:
     """The files that make up the scenario, scenario.yaml first, relative to its folder."""
     spec = document.spec
     names = [FILE_NAME] + ([spec.zones.crosswalk] if spec.zones else [])
-    return list(dict.fromkeys(names + [target.file for target in spec.targets.values()]))
+    names += [target.file for target in spec.targets.values()]
+    return list(
+        dict.fromkeys(
+            [*names, *(path.relative_to(document.folder).as_posix() for path in prior_files(document.folder))]
+        )
+    )
 
 
 def fingerprint(document: Document) -> str:

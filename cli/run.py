@@ -62,6 +62,7 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, repeatable.", show_default=False),
     ] = None,
+    no_prior: Annotated[bool, typer.Option("--no-prior", help="Leave the scenario's prior aside.")] = False,
     publish_to: PublishTo = None,
     publish_anyway: PublishAnyway = False,
     as_json: AsJson = False,
@@ -79,7 +80,12 @@ def run(
         "allocation": allocation,
     }
     options |= {"model": model, "max_calls": max_calls, "max_tokens": max_tokens, "max_usd": max_usd}
-    options |= {"workers": workers, "dask_address": dask, "max_rounds": max_rounds}
+    options |= {
+        "use_prior": False if no_prior else None,
+        "workers": workers,
+        "dask_address": dask,
+        "max_rounds": max_rounds,
+    }
     options |= {"publish_anyway": publish_anyway or None, "publish_to": _absolute(publish_to)}
     settings = build_settings(options, assignments or ())
     checked = read_scenario(scenario)

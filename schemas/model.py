@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.expression import Node
+from schemas.prior import Prior
 
 Kind = Literal["category", "integer", "number"]
 FloatArray = NDArray[np.float64]
@@ -161,6 +162,7 @@ class Scenario:
     context: str = ""
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fingerprint: str = ""
+    prior: Prior | None = None
 
     @property
     def entities(self) -> tuple[Entity, ...]:

@@ -29,6 +29,7 @@ class RunSettings(BaseModel):
     )
     batch_seconds: Annotated[float, Field(gt=0, le=600)] = Field(3.0, description="work aimed at per batch")
     max_redraws: Annotated[int, Field(ge=0, le=1000)] = 200
+    use_prior: bool = Field(True, description="use the scenario's prior, if it has one")
 
     model: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         "claude-sonnet-5-5", description="the language model, by the name its server knows"
@@ -92,7 +93,7 @@ class RunSettings(BaseModel):
         Budgets, time-outs and prices are not among them: a run taken up again may be given more.
         """
         names = ["size", "random_seed", "proposer", "allocation", "max_rounds", "early_round_share"]
-        names += ["plan_rows", "batch_seconds", "max_redraws"]
+        names += ["plan_rows", "batch_seconds", "max_redraws", "use_prior"]
         if self.asks:
             names += ["proposals_per_call", "ask_again_below"]
         if self.asks and not self.proposer.startswith("replay:"):

@@ -13,7 +13,8 @@ from synthesis.allocation import allocate
 from synthesis.cells import CellCoder
 from synthesis.integerization import integerize
 from synthesis.plan import Plan, join_plans, plan_values
-from synthesis.proposer import CHAIN, FLAT, OfflineProposer, build_proposer, propose
+from synthesis.prior_proposer import propose_unit
+from synthesis.proposer import FLAT, OfflineProposer, build_proposer, propose
 from synthesis.randomness import keyed_rng
 from synthesis.records import Records
 from synthesis.sampling import acceptance_counts
@@ -59,7 +60,7 @@ def plan_unit(
     rng = keyed_rng(settings.random_seed, "propose", round_index, unit.index)
     proposer = build_proposer(coder, zones)
     zone_of_row = np.repeat(zones, _rows_per_zone(settings, sizes, is_last))
-    proposals = propose(proposer, zone_of_row, rng, CHAIN)
+    proposals = propose_unit(proposer, zones, zone_of_row, rng)
     likely = _likely_rows(proposer, proposals.plan, rng)
 
     def system_of(plan: Plan) -> System:

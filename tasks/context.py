@@ -1,6 +1,6 @@
 """What every task of a run needs, built once per process from the run folder (clients do not pickle, paths do)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from adapters.object_path import location
@@ -27,6 +27,8 @@ class Context:
 
 def compile_context(run: RunFolder, scenario: Scenario, settings: RunSettings) -> Context:
     """The context of a scenario with settings."""
+    if not settings.use_prior:
+        scenario = replace(scenario, prior=None)
     coder = build_coder(scenario, build_grids(scenario))
     return Context(run, scenario, coder, build_aims(scenario, settings.size), closed_units(scenario), settings)
 
