@@ -22,7 +22,6 @@ from synthesis.system import System, build_system, zone_round_sizes
 from synthesis.units import Unit
 
 MIN_ROWS_PER_ZONE = 2000
-MIN_ROWS = 20_000
 ROWS_PER_RECORD = 2
 FLAT_ATTEMPTS = 4
 TRIALS, TRIALS_ACCEPTED = 16, 2
@@ -98,7 +97,7 @@ def _likely_rows(proposer: OfflineProposer, plan: Plan, rng: np.random.Generator
 
 def _rows_per_zone(settings: RunSettings, sizes: IntArray, is_last: bool) -> IntArray:
     """Candidates per zone; an early round, whose leftovers the next one corrects, makes do with fewer."""
-    least = max(MIN_ROWS_PER_ZONE, (MIN_ROWS if is_last else MIN_ROWS // 4) // max(len(sizes), 1))
+    least = max(MIN_ROWS_PER_ZONE, (settings.least_plan_rows if is_last else settings.least_plan_rows // 4) // max(len(sizes), 1))
     wanted = np.minimum(np.maximum(sizes * ROWS_PER_RECORD, least), settings.plan_rows)
     return np.where(sizes > 0, wanted, 0)
 
