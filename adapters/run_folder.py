@@ -20,6 +20,7 @@ from adapters.scenario_document import Document
 from adapters.scenario_files import input_files, read_scenario
 from adapters.storage import read_parquet, read_parquet_metadata, remove_temporaries, remove_tree, replacing, write_json
 from schemas.errors import RunError, UserError
+from schemas.exchange import Answer
 from schemas.model import IntArray, Scenario
 
 
@@ -63,6 +64,10 @@ class RunFolder:
     def answer_file(self, request_id: str) -> Location:
         """The answer to a request for proposals, for whoever compiles it."""
         return ExchangeStore(self.root).answer_file(request_id)
+
+    def read_answers(self) -> list[Answer]:
+        """All answers so far, by request id."""
+        return ExchangeStore(self.root).read_answers()
 
     def merge_exchanges(self) -> None:
         """exchanges.jsonl from the exchanges' own files (repeating it changes nothing)."""

@@ -26,7 +26,13 @@ CATEGORIES = {
     "children_present": ("with children", "without children"),
     "elderly_present": ("with elderly", "without elderly"),
 }
-NUMBERS = {"num_persons": range(2, 6), "num_vehicles": range(7), "children": range(6), "elderly": range(6), "workers": range(6)}
+NUMBERS = {
+    "num_persons": range(2, 6),
+    "num_vehicles": range(7),
+    "children": range(6),
+    "elderly": range(6),
+    "workers": range(6),
+}
 MARGINALS = [
     ("household", ("num_persons",), "B11016"),
     ("household", ("tenure",), "B25003"),
@@ -73,7 +79,13 @@ SETS = {
 }
 RULES = [
     ("child_is_in_preschool", "person", "age < 5", 'education == "Preschool"', "under 5"),
-    ("minor_has_no_degree", "person", "age < 18", 'education in ("Preschool", "Elementary", "High School")', "under 18"),
+    (
+        "minor_has_no_degree",
+        "person",
+        "age < 18",
+        'education in ("Preschool", "Elementary", "High School")',
+        "under 18",
+    ),
     ("too_young_to_work", "person", "age < 16", 'employment == "Under 16"', "employment is asked from 16"),
     ("old_enough_to_work", "person", "age >= 16", 'employment != "Under 16"', "employment is asked from 16"),
     ("couple_is_two_adults", "household", 'householder_type == "Couple"', "count(person.age >= 18) >= 2", "a couple"),
@@ -118,7 +130,10 @@ def with_derived(population: Population) -> Population:
     households["elderly"] = (persons["age"] >= 65).groupby(parent).sum()
     households["workers"] = (persons["employment"] == "Employed").groupby(parent).sum()
     households["household_income"] = persons["income"].groupby(parent).sum()
-    for name, (some, none) in (("children", CATEGORIES["children_present"]), ("elderly", CATEGORIES["elderly_present"])):
+    for name, (some, none) in (
+        ("children", CATEGORIES["children_present"]),
+        ("elderly", CATEGORIES["elderly_present"]),
+    ):
         households[f"{name}_present"] = np.where(households[name] > 0, some, none)
     return Population(households.reset_index(), persons)
 
@@ -192,6 +207,7 @@ def _entities() -> dict[str, object]:
         "employment": category("employment"),
         "income": {"type": "integer", "range": [0, 1_000_000], "unit": "USD per year"},
     }
+
     def counted(where: str) -> dict[str, object]:
         return {"type": "integer", "range": [0, 5], "value": f"count({where})"}
 

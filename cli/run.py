@@ -14,7 +14,7 @@ import typer
 from cli.existing import check_free, check_out, is_finished, read_run
 from cli.interruption import Interruption
 from cli.services import check_dask, is_unreachable_prefect, unreachable_prefect
-from cli.settings import build_settings, refuse_uncompiled
+from cli.settings import build_settings
 from schemas.errors import RunError
 
 if TYPE_CHECKING:
@@ -150,7 +150,6 @@ def _check_proposer(settings: "RunSettings") -> None:
     if settings.asks:
         from adapters.llm.session import check_proposer
 
-        refuse_uncompiled(settings)
         check_proposer(settings)
 
 

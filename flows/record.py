@@ -187,6 +187,7 @@ class RunBook:
             accepted=drawn - rejected,
             rejected=rejected,
             rejections=dict(rejections),
+            reply_share=_reply_share(self._context.settings.asks, commits),
             proposed_rows=sum(c["proposed"].get("rows", 0) for c in commits),
             proposal_rejections=dict(proposal_rejections),
             unsupported_cells=sum(c["proposed"].get("unsupported_cells", 0) for c in commits if c["round"] == last),
@@ -211,6 +212,14 @@ class RunBook:
 
     def _log(self, event: str, **fields: Any) -> None:
         self._folder.log(event, **fields)
+
+
+def _reply_share(asks: bool, commits: Sequence[Mapping[str, Any]]) -> float | None:
+    """Share of the root records whose plan row comes from a reply; None where nobody was asked."""
+    records = sum(commit["records"] for commit in commits)
+    if not asks or not records:
+        return None
+    return float(sum(commit["proposed"].get("records_of_replies", 0) for commit in commits) / records)
 
 
 _NO_LLM = {"calls": 0, "tokens": 0, "usd": 0.0}

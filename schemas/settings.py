@@ -65,7 +65,8 @@ class RunSettings(BaseModel):
     )
 
     fallback: Literal["chain", "none"] = Field(
-        "chain", description="what covers a batch for which no reply has a valid proposal: the tables' chain, or nothing"
+        "chain",
+        description="what covers a batch for which no reply has a valid proposal: the tables' chain, or nothing",
     )
     zone_groups: Annotated[int, Field(ge=1, le=1000)] = Field(
         12, description="groups of similar zones that are asked for together, at most"
@@ -80,7 +81,8 @@ class RunSettings(BaseModel):
         3, description="groups of dependent variables that the model is asked for at most; 0: it is not asked"
     )
     joints: Literal["all", "inferred"] = Field(
-        "all", description="joint tables that bind: all published ones, or those of the inferred groups (the method's own)"
+        "all",
+        description="joint tables that bind: all published ones, or those of the inferred groups (the method's own)",
     )
     approximate_joints: bool = Field(
         False, description="let the model approximate tables for groups that have none; soft, and marked as such"

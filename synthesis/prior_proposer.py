@@ -1,7 +1,4 @@
-"""Candidate plan rows from a scenario's prior: archetypes with joint values, what the prior leaves open by the chain.
-
-Rows of the chain itself are always mixed in with a small weight: they reach cells that the prior never thought of.
-"""
+"""Candidate plan rows from a scenario's prior: archetypes with joint values, what the prior leaves open by the chain."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -20,13 +17,9 @@ from synthesis.plan import CARRIED, Plan, draw_in_atoms, join_plans, plan_values
 from synthesis.prior_draft import ABSENT, Draft, Position, new_draft, seat_members
 from synthesis.prior_order import Step, limits_of, steps_of
 from synthesis.prior_relations import Limits, apply_relations
-from synthesis.proposer import CHAIN, FIRST_ARCHETYPE, OfflineProposer, Proposals, first_broken_rule, propose
+from synthesis.proposer import FIRST_ARCHETYPE, OfflineProposer, Proposals, first_broken_rule
 from synthesis.records import Array, Records
 
-CHAIN_WEIGHT = 0.05
-"""Prior weight of the chain's rows beside the prior's."""
-CHAIN_ROWS = 4
-"""Every so many candidates comes from the chain."""
 EVEN_SHARE = 0.3
 """Part of the candidates that is spread evenly over the archetypes, so that rare ones have some; weights undo it."""
 ATTEMPTS = 12
@@ -55,23 +48,6 @@ class PriorProposer:
     def grids(self) -> Grids:
         """Its finest grids."""
         return self.offline.coder.grids
-
-
-def propose_unit(
-    offline: OfflineProposer, zones: IntArray, zone_of_row: IntArray, rng: np.random.Generator
-) -> Proposals:
-    """A unit's candidates: the chain's alone, or with a prior mostly the prior's."""
-    prior = offline.coder.scenario.prior
-    if prior is None:
-        return propose(offline, zone_of_row, rng, CHAIN)
-    is_chain = np.arange(len(zone_of_row)) % CHAIN_ROWS == 0
-    chain = propose(offline, zone_of_row[is_chain], rng, CHAIN)
-    drawn = propose_prior(build_prior_proposer(offline, prior, zones), zone_of_row[~is_chain], rng)
-    if drawn.plan.count == 0:
-        return chain
-    plan = join_plans([_weighted(chain.plan, CHAIN_WEIGHT), _weighted(drawn.plan, 1 - CHAIN_WEIGHT)])
-    rejections = Counter(chain.rejections) + Counter(drawn.rejections)
-    return Proposals(plan, chain.drawn + drawn.drawn, rejections, chain.rejected, chain.rejected_rules)
 
 
 def build_prior_proposer(offline: OfflineProposer, prior: Prior, zones: IntArray) -> PriorProposer:
@@ -367,11 +343,6 @@ def _restore_shares(plan: Plan, proposed: IntArray) -> Plan:
     size = int(proposed.max(initial=0)) + 1
     kept, wanted = np.bincount(plan.proposal, minlength=size), np.bincount(proposed, minlength=size)
     return Plan(plan.atoms, plan.prior * (wanted / np.maximum(kept, 1))[plan.proposal], plan.proposal)
-
-
-def _weighted(plan: Plan, total: float) -> Plan:
-    """The plan with its prior weights summing to `total` times its number of rows over its own sum."""
-    return Plan(plan.atoms, plan.prior * (total / max(plan.prior.sum(), 1e-300)), plan.proposal)
 
 
 def _nothing(proposer: PriorProposer, rng: np.random.Generator) -> Plan:

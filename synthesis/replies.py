@@ -38,8 +38,10 @@ class Checked:
         return kept / (kept + dropped) if kept else 0.0
 
 
-def check_reply(scenario: Scenario, reply: ProposalReply, wanted: int) -> Checked:
-    """The valid proposals of a reply, at most `wanted` of them."""
+def check_reply(
+    scenario: Scenario, reply: ProposalReply, wanted: int, not_asked: frozenset[tuple[str, str]] = frozenset()
+) -> Checked:
+    """The valid proposals of a reply, at most `wanted` of them. Variables `not_asked` for may be left out."""
     if reply.stop_reason == "refusal":
         return Checked(faults={"refusal": 1}, errors=("the reply was a refusal",))
     if not reply.text.strip():
@@ -57,7 +59,7 @@ def check_reply(scenario: Scenario, reply: ProposalReply, wanted: int) -> Checke
     proposals, seen = list[Proposal](), set[str]()
     for position, content in enumerate(written):
         try:
-            proposal = _read_proposal(scenario, content)
+            proposal = _read_proposal(scenario, content, not_asked)
             key = json.dumps([proposal.model_dump(mode="json")[name] for name in ("values", "members")], sort_keys=True)
             if key in seen:
                 raise FaultError("duplicate", "the same as an earlier proposal")
@@ -104,7 +106,7 @@ def _read_whole(text: str, is_cut: bool) -> Iterator[Any]:
         raise FaultError("invalid_json", "the reply is not valid JSON")
 
 
-def _read_proposal(scenario: Scenario, content: Any) -> Proposal:
+def _read_proposal(scenario: Scenario, content: Any, not_asked: frozenset[tuple[str, str]]) -> Proposal:
     if not isinstance(content, dict) or not isinstance(content.get("values"), dict):
         raise FaultError("wrong_type", 'expected an object with "values", "share" and "reason"')
     share = content.get("share", content.get("num"))
@@ -112,7 +114,8 @@ def _read_proposal(scenario: Scenario, content: Any) -> Proposal:
         raise FaultError("wrong_type", f'"share" is {show(share)}, expected a number')
     if not 0 < share < 1e15:
         raise FaultError("not_positive", f'"share" is {show(share)}, expected more than 0')
-    optional = {scenario.zones.variable} if scenario.zones else set()
+    optional = {name for entity, name in not_asked if entity == scenario.root.name}
+    optional |= {scenario.zones.variable} if scenario.zones else set()
     member = scenario.member
     written = content.get("members") or []
     if member is not None and member.count and written:
@@ -120,19 +123,19 @@ def _read_proposal(scenario: Scenario, content: Any) -> Proposal:
     if not isinstance(written, list) or len(written) > MAX_MEMBERS or (member is None and written):
         raise FaultError("wrong_members", f'"members" is {show(written)}, expected {_expected_members(member)}')
     values = read_values(scenario.root, content["values"], optional)
-    members = tuple(_read_member(member, values_of) for values_of in written) if member is not None else ()
+    members = tuple(_read_member(member, values_of, not_asked) for values_of in written) if member is not None else ()
     if member is not None:
         _check_count(scenario, member, values, len(members))
     reason = clean_text(str(content.get("reason", "")))[:MAX_REASON]
     return Proposal(values=values, members=members, share=float(share), reason=reason)
 
 
-def _read_member(member: Entity, content: Any) -> Values:
+def _read_member(member: Entity, content: Any, not_asked: frozenset[tuple[str, str]]) -> Values:
     # With or without the wrapping that a proposal's own values have.
     inner = content.get("values", content) if isinstance(content, dict) else content
     if not isinstance(inner, dict):
         raise FaultError("wrong_members", f"a {member.name} is {show(content)}, expected an object of its variables")
-    return read_values(member, inner, set())
+    return read_values(member, inner, {name for entity, name in not_asked if entity == member.name})
 
 
 def _check_count(scenario: Scenario, member: Entity, values: Values, listed: int) -> None:

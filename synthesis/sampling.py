@@ -9,7 +9,7 @@ import numpy as np
 from schemas.model import Entity, IntArray, Scenario
 from synthesis.binning import Grids
 from synthesis.evaluation import with_derived
-from synthesis.plan import CARRIED, Plan, draw_in_atoms
+from synthesis.plan import CARRIED, HIGH, LOW, Plan, draw_in_atoms, draw_in_ranges
 from synthesis.proposer import first_broken_rule
 from synthesis.records import Array, Records, member_rows
 
@@ -94,11 +94,15 @@ def _columns(
 ) -> dict[str, Array]:
     columns = {}
     for variable in entity.variables:
-        carried = atoms.get(variable.name + CARRIED)
-        edges = grids.of(entity.name, variable.name).edges
-        columns[variable.name] = (
-            draw_in_atoms(edges, variable.kind, atoms[variable.name][rows], rng) if carried is None else carried[rows]
-        )
+        name = variable.name
+        if name + CARRIED in atoms:
+            columns[name] = atoms[name + CARRIED][rows]
+        elif name + LOW in atoms:
+            low, high = atoms[name + LOW][rows], atoms[name + HIGH][rows]
+            columns[name] = draw_in_ranges(low.astype(float), high.astype(float), variable.kind, rng)
+        else:
+            edges = grids.of(entity.name, name).edges
+            columns[name] = draw_in_atoms(edges, variable.kind, atoms[name][rows], rng)
     return columns
 
 

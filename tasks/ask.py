@@ -7,13 +7,13 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from adapters.llm.exchange_files import read_answer
 from adapters.llm.session import ask_round, check_proposer
 from adapters.llm.usage import describe_round, describe_usage
 from schemas.exchange import Answer, ProposalReply, ProposalRequest, RoundAnswers
 from schemas.model import Scenario
 from schemas.settings import RunSettings
 from synthesis.replies import Checked, check_reply
+from synthesis.requests import not_asked
 from tasks.context import Context
 
 
@@ -28,12 +28,15 @@ def ask(context: Context, settings: RunSettings, round_index: int, requests: Seq
 
 def check_answer(scenario: Scenario, request: ProposalRequest, reply: ProposalReply) -> Checked:
     """What a reply is worth for what was asked."""
-    return check_reply(scenario, reply, request.proposals)
+    return check_reply(scenario, reply, request.proposals, not_asked(scenario, request))
 
 
-def read_kept_answer(context: Context, request_id: str) -> Answer | None:
-    """The answer to a request, on a worker; None if it was never asked."""
-    return read_answer(context.run.answer_file(request_id))
+def read_answers(context: Context, round_index: int) -> tuple[Answer, ...]:
+    """The answers with proposals of all rounds up to one, on a worker; in the order of their requests."""
+    if not context.settings.asks:
+        return ()
+    found = [answer for answer in context.run.read_answers() if answer.round <= round_index]
+    return tuple(sorted(found, key=lambda answer: (answer.round, answer.request_id)))
 
 
 def describe_asking(

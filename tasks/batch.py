@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,9 +24,11 @@ from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES
 from synthesis.plan import Plan, join_plans
 from synthesis.proposer import describe_proposals
+from synthesis.reply_rows import Offered, describe_replies, first_reply, offered_proposals
 from synthesis.stratification import joint_order, stratum_counts
 from synthesis.system import zone_round_sizes
 from synthesis.unit_plan import UnitPlan, plan_unit
+from tasks.ask import read_answers
 from tasks.context import Context, load_context
 from tasks.time_limit import time_limit
 
@@ -109,21 +112,33 @@ def _plan(context: Context, spec: BatchSpec) -> tuple[Plan, IntArray]:
     """The plan rows of the batch's units with their records, kept as lineage before anything is drawn."""
     committed = context.run.read_counts(spec.round)
     given = context.coder, context.settings, context.aims
-    units = [plan_unit(*given, context.units[i], spec.round, spec.fraction, committed) for i in spec.units]
+    offered = offered_proposals(read_answers(context, spec.round))
+    units = [plan_unit(*given, context.units[i], spec.round, spec.fraction, committed, offered) for i in spec.units]
     plan, counts = join_plans(unit.plan for unit in units), np.concatenate([unit.counts for unit in units])
     if spec.strata > 1:
         order = joint_order(context.coder, plan)
         plan, counts = plan.take(order), counts[order]
-    _keep_plan(context, spec, plan, counts, units)
+    _keep_plan(context, spec, plan, counts, units, offered)
     return plan, counts
 
 
-def _keep_plan(context: Context, spec: BatchSpec, plan: Plan, counts: IntArray, units: list[UnitPlan]) -> None:
+def _keep_plan(
+    context: Context,
+    spec: BatchSpec,
+    plan: Plan,
+    counts: IntArray,
+    units: list[UnitPlan],
+    offered: Sequence[Offered],
+) -> None:
     run, scenario = context.run, context.scenario
     rejected = [Quarantined("proposal", u.rejected, u.rejected_rules) for u in units if u.rejected is not None]
     write_quarantine(run.quarantine / f"p{spec.plan_id:06d}.parquet", scenario, rejected)
-    described = describe_proposals(context.coder, [context.units[i] for i in spec.units], plan, counts, spec.plan_id)
-    write_json(run.proposals_file(spec.plan_id), {"proposed": _proposed(units), "proposals": described})
+    replies = describe_replies(scenario, context.settings.proposer, offered)
+    reached = [context.units[i] for i in spec.units]
+    described = describe_proposals(context.coder, reached, plan, counts, spec.plan_id, replies)
+    of_replies = int(counts[plan.proposal >= first_reply(scenario)].sum())
+    proposed = {**_proposed(units), "records_of_replies": of_replies}
+    write_json(run.proposals_file(spec.plan_id), {"proposed": proposed, "proposals": described})
     write_plan(run.plan_file(spec.plan_id), scenario, context.coder.grids, plan, counts, spec.plan_id)
 
 

@@ -54,6 +54,11 @@ class ExchangeStore:
         """The answer to a request, if it has one."""
         return read_answer(self.answer_file(request_id))
 
+    def read_answers(self) -> list[Answer]:
+        """Every answer so far, by request id."""
+        paths = sorted(self._answers.glob("[!.]*.json")) if self._answers.is_dir() else []
+        return [answer for path in paths if (answer := read_answer(path)) is not None]
+
     def read_all(self) -> list[Exchange]:
         """Every exchange so far: request by request, turn by turn, attempt by attempt.
 
