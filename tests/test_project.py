@@ -41,6 +41,7 @@ def test_readme_names_only_commands_that_exist():
     from cli.main import app
 
     commands = {command.callback.__name__ for command in app.registered_commands}
+    commands |= {group.typer_instance.info.name for group in app.registered_groups}
     assert set(re.findall(r"^synthor ([a-z]+)", read("README.md"), re.MULTILINE)) <= commands
 
 
