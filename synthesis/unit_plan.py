@@ -21,6 +21,7 @@ from synthesis.reply_rows import Offered, offered_to
 from synthesis.sampling import acceptance_counts
 from synthesis.system import System, build_system, zone_round_sizes
 from synthesis.units import Unit
+from synthesis.what_if import binding
 
 MIN_ROWS_PER_ZONE = 2000
 ROWS_PER_RECORD = 2
@@ -70,9 +71,11 @@ def plan_unit(
     proposals = propose_unit(proposer, settings, here, zones, zone_of_row, rng)
     likely = _likely_rows(proposer, proposals.plan, rng)
 
+    told = binding(coder)
+
     def system_of(plan: Plan) -> System:
         values = plan_values(coder.scenario, coder.grids, plan)
-        return build_system(coder, values, zones, aims, committed, zone_committed, fraction)
+        return build_system(told, values, zones, aims, committed, zone_committed, fraction)
 
     is_open = may_complete(settings, here, coder.scenario.prior is not None)
     plan, system, unsupported = _complete(proposer, settings, likely, system_of, zone_of_row, rng, is_open)

@@ -11,6 +11,7 @@ from synthesis.aims import Aims, build_aims
 from synthesis.binning import build_grids
 from synthesis.cells import CellCoder, build_coder
 from synthesis.units import Unit, closed_units
+from synthesis.what_if import with_what_if
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ def compile_context(run: RunFolder, scenario: Scenario, settings: RunSettings) -
     """The context of a scenario with settings."""
     if not settings.use_prior:
         scenario = replace(scenario, prior=None)
+    scenario = with_what_if(scenario, settings)
     coder = build_coder(scenario, build_grids(scenario))
     return Context(run, scenario, coder, build_aims(scenario, settings.size), closed_units(scenario), settings)
 
