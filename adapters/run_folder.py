@@ -19,9 +19,11 @@ from adapters.run_log import RunLog
 from adapters.scenario_document import Document
 from adapters.scenario_files import input_files, read_scenario
 from adapters.storage import read_parquet, read_parquet_metadata, remove_temporaries, remove_tree, replacing, write_json
+from schemas.dependencies import Dependencies
 from schemas.errors import RunError, UserError
 from schemas.exchange import Answer
 from schemas.model import IntArray, Scenario
+from synthesis.dependencies import apply_dependencies
 
 
 class RunFolder:
@@ -42,6 +44,7 @@ class RunFolder:
         self.expectations = root / "expectations"
         self.quarantine = root / "quarantine"
         self.report = root / "report.html"
+        self.dependencies = root / "dependencies.json"
 
     @property
     def records(self) -> Location:
@@ -118,9 +121,24 @@ class RunFolder:
                 temporary.write_bytes((folder / name).read_bytes())
 
     def read_scenario(self) -> Scenario:
-        """The run's own copy of its scenario."""
+        """The run's own copy of its scenario, with the tables that inferred dependencies make bind."""
+        scenario, found = self.read_published_scenario(), self.read_dependencies()
+        return scenario if found is None else apply_dependencies(scenario, found)
+
+    def read_published_scenario(self) -> Scenario:
+        """The run's own copy of its scenario as it was given."""
         with self.local_scenario() as folder:
             return read_scenario(folder)
+
+    def keep_dependencies(self, found: Dependencies) -> None:
+        """Write what was inferred of the variables' dependencies."""
+        write_json(self.dependencies, found.model_dump(mode="json"))
+
+    def read_dependencies(self) -> Dependencies | None:
+        """What was inferred, if anything was asked."""
+        if not self.dependencies.is_file():
+            return None
+        return Dependencies.model_validate_json(self.dependencies.read_bytes())
 
     @contextmanager
     def local_scenario(self) -> Iterator[Path]:

@@ -54,13 +54,22 @@ def run(
     max_calls: MaxCalls = None,
     max_tokens: MaxTokens = None,
     max_usd: MaxUsd = None,
-    allocation: Annotated[str | None, typer.Option(help="balanced (the default).", show_default=False)] = None,
+    allocation: Annotated[
+        str | None, typer.Option(help="balanced (the default) or proposed.", show_default=False)
+    ] = None,
     workers: Workers = None,
     dask: DaskAddress = None,
     max_rounds: Annotated[int | None, typer.Option(help="Rounds at most.", show_default=False)] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, repeatable.", show_default=False),
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option(help="A sentence that steers a model's proposals (what-if).", show_default=False)
+    ] = None,
+    context_strength: Annotated[
+        float | None,
+        typer.Option(help="0 to 1: how far tables named by --set relax=... give way to it.", show_default=False),
     ] = None,
     no_prior: Annotated[bool, typer.Option("--no-prior", help="Leave the scenario's prior aside.")] = False,
     publish_to: PublishTo = None,
@@ -87,6 +96,7 @@ def run(
         "max_rounds": max_rounds,
     }
     options |= {"publish_anyway": publish_anyway or None, "publish_to": _absolute(publish_to)}
+    options |= {"context": context, "context_strength": context_strength}
     settings = build_settings(options, assignments or ())
     checked = read_scenario(scenario)
     build_aims(checked, settings.size)

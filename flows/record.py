@@ -10,7 +10,7 @@ from schemas.batch import BatchSpec, Receipt
 from schemas.exchange import Answer, RoundAnswers
 from synthesis.batching import round_fractions
 from synthesis.system import due_records
-from tasks.ask import describe_asking
+from tasks.ask import describe_asking, describe_groups
 from tasks.context import Context
 from tasks.merge import Merged
 
@@ -63,6 +63,18 @@ class RunBook:
         """A round's batches go out."""
         self._round_started = time.monotonic()
         self._log("round_started", round=index, batches=len(batches), records=sum(spec.records for spec in batches))
+
+    def inferred(self, context: Context, answered: RoundAnswers) -> None:
+        """The dependency groups are known, or nobody named any."""
+        self._context = context
+        groups = describe_groups(context)
+        reason = answered.answers[0].reason
+        self.run["dependencies"] = {"joints": context.settings.joints, "groups": groups, "reason": reason}
+        # No batch depends on it: it is no request that the chain could cover.
+        self.asked(0, RoundAnswers(answers=(), limit_reached=answered.limit_reached))
+        for group in groups:
+            names = {"variables": group["variables"], "status": group["status"], "tables": group["tables"]}
+            self._log("dependency_group", **names)
 
     def asked(self, index: int, answered: RoundAnswers) -> None:
         """A round's requests are answered, or known to have no answer."""

@@ -16,7 +16,7 @@ from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES
 from synthesis.batching import cut_batches, round_fractions
 from synthesis.requests import round_requests
-from tasks.ask import ask
+from tasks.ask import ask, infer
 from tasks.batch import batch_options, plan_strata, synthesize_batch
 from tasks.context import Context
 from tasks.merge import Merged, merge_round, nothing_merged
@@ -52,6 +52,7 @@ def _synthesize(scenario: str, out: str, settings: RunSettings, started: float) 
         return book.run
     book.start(damaged)
     try:
+        context = _infer(context, settings, book)
         merged = _run_rounds(context, settings, book)
         _audit_and_publish(context, settings, book, merged)
     except BaseException as error:
@@ -83,6 +84,14 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
             book.end_round(index, batches, receipts, merged)
             first_id += len(batches)
     return merged
+
+
+def _infer(context: Context, settings: RunSettings, book: RunBook) -> Context:
+    """Ask which variables depend on each other, if a proposer is to be asked; the groups decide which tables bind."""
+    if settings.asks and settings.n_joints:
+        context, answered = infer(context, settings)
+        book.inferred(context, answered)
+    return context
 
 
 def _ask(context: Context, settings: RunSettings, book: RunBook, merged: Merged, index: int, records: int) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from schemas.model import BoolArray, FloatArray
-from schemas.prior import Distribution, Mix, Normal
+from schemas.prior import Distribution, Normal
 
 
 def draw_values(distribution: Distribution, kind: str, count: int, rng: np.random.Generator) -> FloatArray:

@@ -80,6 +80,18 @@ def guided_variables(scenario: Scenario, limit: int) -> list[GuidedVariable]:
     return sorted(kept, key=lambda one: order[one.entity, one.name])
 
 
+def requested(scenario: Scenario, proposals: int, records: int) -> Asked:
+    """What is wanted, in the form of the guidance."""
+    member = scenario.member
+    return Asked(
+        proposals=proposals,
+        records=records,
+        root=scenario.root.name,
+        member=member.name if member else None,
+        count=member.count if member else None,
+    )
+
+
 def asked_variables(scenario: Scenario, entity: Entity) -> list[Variable]:
     """The entity's variables but for the zone, which a request fixes."""
     zone = scenario.zones.variable if scenario.zones else None
@@ -110,7 +122,7 @@ def short(text: str, most: int = MAX_DESCRIPTION) -> str:
 def _in_turn(cells: Sequence[GuidedCell]) -> Iterator[GuidedCell]:
     """Cells by what they lack, but every table's first ones first, so that none drowns in a large one."""
     rank: dict[str, int] = {}
-    keyed = []
+    keyed: list[tuple[int, float, int]] = []
     for cell in cells:
         rank[cell.table] = rank.get(cell.table, -1) + 1
         keyed.append((rank[cell.table] // 4, -cell.missing, len(keyed)))

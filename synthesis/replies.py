@@ -74,6 +74,25 @@ def check_reply(
     return Checked(tuple(proposals), dict(faults), tuple(errors[:MAX_ERRORS]))
 
 
+def read_object(reply: ProposalReply, name: str) -> list[Any] | Checked:
+    """The list under `name` in a reply to another question; or what is wrong with the reply as a whole."""
+    if reply.stop_reason == "refusal":
+        return Checked(faults={"refusal": 1}, errors=("the reply was a refusal",))
+    start = reply.text.find("{")
+    if start < 0:
+        fault = "invalid_json" if reply.text.strip() else "empty"
+        return Checked(faults={fault: 1}, errors=("no JSON object in the reply",))
+    try:
+        content, _ = _DECODER.raw_decode(reply.text[:MAX_REPLY], start)
+    except (ValueError, RecursionError):
+        is_cut = reply.stop_reason in ("max_tokens", "model_context_window_exceeded")
+        return Checked(faults={"cut" if is_cut else "invalid_json": 1}, errors=("the reply is not valid JSON",))
+    if not isinstance(content.get(name), list) or not content[name]:
+        return Checked(faults={"wrong_shape": 1}, errors=(f'expected {{"{name}": [...]}} with at least one',))
+    found: list[Any] = content[name]
+    return found
+
+
 def read_objects(text: str, is_cut: bool = False) -> Iterator[Any]:
     """The objects in the reply's list of proposals; of a cut reply those that are whole."""
     start = text.find("{")

@@ -102,7 +102,7 @@ def merge_alike(plan: Plan) -> Plan:
         is_new[1:] |= column[order][1:] != column[order][:-1]
     group = np.cumsum(is_new) - 1
     merged = plan.take(order[is_new])
-    return Plan(merged.atoms, np.bincount(group, weights=plan.prior[order]), merged.proposal)
+    return Plan(merged.atoms, np.bincount(group, weights=plan.prior[order]).astype(np.float64), merged.proposal)
 
 
 def _archetype(scenario: Scenario, offered: Offered, index: int) -> Archetype:
@@ -192,7 +192,7 @@ def _columns(
     for name, ends in limits.items():
         if name + LOW in columns:
             low, high = columns[name + LOW], columns[name + HIGH]
-            narrow_low, narrow_high = np.maximum(low, ends[index, 0]), np.minimum(high, ends[index, 1])  # type: ignore[call-overload]
+            narrow_low, narrow_high = np.maximum(low, ends[index, 0]), np.minimum(high, ends[index, 1])
             # A row whose value another part of the record settled keeps its whole atom.
             fits = narrow_low <= narrow_high
             columns[name + LOW] = np.where(fits, narrow_low, low)

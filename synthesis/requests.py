@@ -1,9 +1,9 @@
-"""What is asked in a round: for each group of similar zones that still lacks records, its own slice of what is missing."""
+"""What is asked in a round: each group of similar zones that lacks records, about its own slice of what is missing."""
 
 import numpy as np
 
 from schemas.exchange import PromptPart, ProposalRequest
-from schemas.guidance import Asked, Guidance
+from schemas.guidance import Guidance
 from schemas.model import IntArray, Scenario
 from schemas.settings import RunSettings
 from synthesis import prompts
@@ -17,8 +17,8 @@ from synthesis.prompt_text import (
     budget_bytes,
     guidance_block,
     guided_variables,
+    requested,
     scenario_block,
-    size_of,
     zone_block,
 )
 from synthesis.reply_schema import may_mix, proposals_schema
@@ -81,18 +81,7 @@ def _stable_parts(scenario: Scenario, settings: RunSettings) -> tuple[tuple[Prom
         PromptPart(text=f"{instructions}\n\n{about}", is_stable=True),
         PromptPart(text=write_block(variables), is_stable=True),
     )
-    return parts, Guidance(asked=_asked(scenario, settings, 1), variables=tuple(variables))
-
-
-def _asked(scenario: Scenario, settings: RunSettings, records: int) -> Asked:
-    member = scenario.member
-    return Asked(
-        proposals=settings.proposals_per_call,
-        records=records,
-        root=scenario.root.name,
-        member=member.name if member else None,
-        count=member.count if member else None,
-    )
+    return parts, Guidance(asked=requested(scenario, settings.proposals_per_call, 1), variables=tuple(variables))
 
 
 def _request(
@@ -108,7 +97,7 @@ def _request(
     guidance: Guidance,
 ) -> ProposalRequest:
     names = _zone_names(scenario, aims, zones)
-    asked = _asked(scenario, settings, records)
+    asked = requested(scenario, settings.proposals_per_call, records)
     introduced = zone_block(names, ZONE_BYTES) if names else ""
     used = "".join([*(part.text for part in stable), introduced, prompts.GUIDANCE])
     room = budget_bytes(settings, used) - LEFT_OUT_BYTES
