@@ -153,6 +153,13 @@ class RunBook:
         self._folder.write_run(self.run)
         self._log("published", records=self.run["accepted"])
 
+    def compared(self, what_if: Mapping[str, Any] | None) -> None:
+        """What the context has shifted is known."""
+        if what_if is not None:
+            self.run["what_if"] = dict(what_if)
+            self._folder.write_run(self.run)
+            self._log("what_if", note=what_if["note"], shifts=len(what_if["shifts"]))
+
     def finish(self) -> None:
         """The report is written: what was staged is not needed any more."""
         self._folder.clear_staging()

@@ -18,6 +18,7 @@ from synthesis.batching import cut_batches, round_fractions
 from synthesis.requests import round_requests
 from tasks.ask import ask, infer
 from tasks.batch import batch_options, plan_strata, synthesize_batch
+from tasks.compare import compare
 from tasks.context import Context
 from tasks.merge import Merged, merge_round, nothing_merged
 from tasks.prepare import held, prepare
@@ -156,6 +157,7 @@ def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, m
 def _close(context: Context, settings: RunSettings, book: RunBook) -> None:
     """What follows publication; a run that was interrupted here is closed when it is taken up again."""
     if not context.run.is_closed():
+        book.compared(compare(context))
         book.start_stage("report")
         report(context.run)
         book.finish()

@@ -112,6 +112,7 @@ class RunSettings(BaseModel):
     batch_retries: Annotated[int, Field(ge=0, le=20)] = 3
     retry_backoff_seconds: Annotated[float, Field(ge=0, le=600)] = 1.0
     batch_timeout_seconds: Annotated[float, Field(gt=0)] = 900.0
+    without: str | None = Field(None, description="a run without the context, whose records are compared with")
     publish_to: str | None = Field(None, description="folder of publications whose current one this run becomes")
     publish_anyway: bool = False
     full_validation: bool = False
