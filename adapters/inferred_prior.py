@@ -147,7 +147,9 @@ def _value(written: Any) -> Any:
         except ValueError:
             return text
     try:
-        return yaml.safe_load(text)
+        value = yaml.safe_load(text)
+        # Keys are category names and bins, whatever YAML takes a bare one for.
+        return {str(key): part for key, part in value.items()} if isinstance(value, dict) else value
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         raise FaultError("wrong_type", f"{show(written)} is no value") from exc
 

@@ -48,7 +48,8 @@ def test_a_group_is_judged_by_the_tables(names, status, tables):
 
 
 def test_all_published_tables_bind_unless_asked_otherwise():
-    assert apply_dependencies(scenario(), found(group("ab"), group("abc"))).tables == scenario().tables
+    given = scenario()
+    assert apply_dependencies(given, found(group("ab"), group("abc"))).tables == given.tables
 
 
 def test_other_joints_are_reduced_to_their_margins():
@@ -59,7 +60,8 @@ def test_other_joints_are_reduced_to_their_margins():
 
 
 def test_without_groups_nothing_is_taken_away():
-    assert apply_dependencies(scenario(), found(joints="inferred")).tables == scenario().tables
+    given = scenario()
+    assert apply_dependencies(given, found(joints="inferred")).tables == given.tables
 
 
 def test_a_wider_group_is_expanded_to_the_table_of_maximum_entropy():

@@ -47,10 +47,9 @@ def planned(folder, proposals, zones=(), **settings):
     coder, aims = build_coder(scenario, build_grids(scenario)), build_aims(scenario, settings.pop("size", 500))
     answer = Answer(request_id="r01-g000", round=1, zones=zones, proposals=tuple(proposals), is_answered=True)
     offered = offered_proposals([answer])
-    made = RunSettings(**{**ALONE, **settings})
-    plans = [
-        plan_unit(coder, made, aims, u, 1, 1.0, no_counts(scenario), offered=offered) for u in closed_units(scenario)
-    ]
+    made = RunSettings(**{**ALONE, "plan_rows": 3000, "least_plan_rows": 3000, **settings})
+    units, nothing = closed_units(scenario)[:2], no_counts(scenario)
+    plans = [plan_unit(coder, made, aims, unit, 1, 1.0, nothing, offered=offered) for unit in units]
     return scenario, coder, plans, offered
 
 
@@ -80,7 +79,7 @@ def test_ranges_values_and_mixes_are_drawn_as_proposed():
 
 def test_as_proposed_counts_are_the_shares():
     women = purchase(share=3.0, gender=Category(category="Female"))
-    scenario, coder, (made,), _ = planned(ECOMMERCE, [purchase(), women], allocation="proposed", size=400)
+    scenario, _, (made,), _ = planned(ECOMMERCE, [purchase(), women], allocation="proposed", size=400)
     of_proposal = np.bincount(made.plan.proposal - first_reply(scenario), weights=made.counts)
     assert np.abs(of_proposal - [100, 300]).max() <= 1
 
