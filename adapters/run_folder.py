@@ -23,7 +23,6 @@ from schemas.dependencies import Dependencies
 from schemas.errors import RunError, UserError
 from schemas.exchange import Answer
 from schemas.model import IntArray, Scenario
-from synthesis.dependencies import apply_dependencies
 
 
 class RunFolder:
@@ -121,12 +120,7 @@ class RunFolder:
                 temporary.write_bytes((folder / name).read_bytes())
 
     def read_scenario(self) -> Scenario:
-        """The run's own copy of its scenario, with the tables that inferred dependencies make bind."""
-        scenario, found = self.read_published_scenario(), self.read_dependencies()
-        return scenario if found is None else apply_dependencies(scenario, found)
-
-    def read_published_scenario(self) -> Scenario:
-        """The run's own copy of its scenario as it was given."""
+        """The run's own copy of its scenario."""
         with self.local_scenario() as folder:
             return read_scenario(folder)
 

@@ -164,6 +164,8 @@ def _known_keys(place: Location) -> list[str]:
             model = specs.ToleranceSpec
         case ("rules", _):
             model = specs.RuleSpec
+        case ("reconcile",):
+            model = specs.ReconcileSpec
     return list(model.model_fields)
 
 

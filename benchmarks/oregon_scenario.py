@@ -6,6 +6,7 @@ serve as the truth that the answers are compared with, and no run sees them.
 
 import shutil
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,10 @@ PRIOR = Path(__file__).parent / "oregon_prior.yaml"
 AGE = (0, 5, 10, 15, 18, 25, 35, 45, 55, 65, 75, 85, 100)
 HOUSEHOLD_INCOME = (0, 10_000, 15_000, 25_000, 35_000, 50_000, 75_000, 100_000, 150_000, 200_000, 5_000_001)
 INCOME = (0, 1, 10_000, 15_000, 25_000, 35_000, 50_000, 75_000, 100_000, 150_000, 200_000, 300_000, 1_000_001)
+AGE_GROUPS = (0, 18, 35, 65, 100)
+INCOME_GROUPS = (0, 1, 15_000, 25_000, 50_000, 75_000, 100_000, 1_000_001)
 CLASSES = {"age": AGE, "income": INCOME, "household_income": HOUSEHOLD_INCOME}
+GROUPED = {"age groups": ("age", AGE_GROUPS), "income groups": ("income", INCOME_GROUPS)}
 CATEGORIES = {
     "tenure": ("Owned", "Rented"),
     "householder_type": ("Couple", "Single Male", "Single Female"),
@@ -51,18 +55,18 @@ JOINTS = [
     ("household", ("num_persons", "num_vehicles"), "B08201"),
     ("person", ("age", "employment"), "B23001"),
     ("person", ("age", "education"), "B15001"),
-    ("person", ("age", "race"), "B01001A-G"),
-    ("person", ("age", "income"), "PINC-01"),
+    ("person", ("age groups", "race"), "B01001A-G"),
+    ("person", ("age groups", "income groups"), "PINC-01"),
     ("person", ("employment", "education"), "B23006"),
-    ("person", ("employment", "income"), "B20005"),
+    ("person", ("employment", "income groups"), "B20005"),
 ]
 MEMBER_BY_HOUSEHOLD = [
-    ("person", ("age", "num_persons"), "B25116"),
-    ("person", ("age", "tenure"), "B25007"),
-    ("person", ("age", "householder_type"), "B09002"),
-    ("person", ("age", "num_vehicles"), "B25045"),
+    ("person", ("age groups", "num_persons"), "B25116"),
+    ("person", ("age groups", "tenure"), "B25007"),
+    ("person", ("age groups", "householder_type"), "B09002"),
+    ("person", ("age groups", "num_vehicles"), "B25045"),
     ("person", ("employment", "householder_type"), "B23001 within family types"),
-    ("person", ("income", "tenure"), "B25121"),
+    ("person", ("income groups", "tenure"), "B25121"),
     ("person", ("race", "tenure"), "B25003A-G"),
     ("household", ("children", "householder_type"), "B11003"),
     ("household", ("elderly", "num_persons"), "B11007"),
@@ -141,7 +145,7 @@ def with_derived(population: Population) -> Population:
 def write_scenario(folder: Path, population: Population, targets: str, with_prior: bool) -> None:
     """The scenario folder of one set of targets, with the prior or without."""
     (folder / "targets").mkdir(parents=True)
-    named = {"_by_".join(names): (entity, names, source) for entity, names, source in SETS[targets]}
+    named = {"_by_".join(names).replace(" ", "_"): (entity, names, source) for entity, names, source in SETS[targets]}
     if with_prior:
         (folder / "prior").mkdir()
         shutil.copyfile(PRIOR, folder / "prior" / "prior.yaml")
@@ -151,7 +155,7 @@ def write_scenario(folder: Path, population: Population, targets: str, with_prio
         counted.to_csv(folder / "targets" / f"{table}.csv", index=False)
         specs[table] = {
             "entity": entity,
-            "variables": list(names),
+            "variables": [GROUPED.get(name, (name,))[0] for name in names],
             "file": f"targets/{table}.csv",
             "measure": "count",
             "binds": "count",
@@ -174,19 +178,19 @@ def write_scenario(folder: Path, population: Population, targets: str, with_prio
 
 def count(population: Population, entity: str, names: tuple[str, ...]) -> pd.DataFrame:
     """Records per cell, every cell listed."""
-    columns = {name: _labels(name, population.column(entity, name)) for name in names}
-    frame = pd.DataFrame(columns)
-    counted = frame.groupby(list(names), observed=False).size().rename("count").reset_index()
-    return counted
+    columns = {}
+    for name in names:
+        variable, edges = GROUPED.get(name, (name, CLASSES.get(name)))
+        columns[variable] = _labels(variable, population.column(entity, variable), edges)
+    return pd.DataFrame(columns).groupby(list(columns), observed=False).size().rename("count").reset_index()
 
 
-def _labels(name: str, values: pd.Series) -> pd.Categorical:
+def _labels(name: str, values: pd.Series, edges: tuple[int, ...] | None) -> pd.Categorical:
     if name in CATEGORIES:
         return pd.Categorical(values, CATEGORIES[name])
-    if name not in CLASSES:
+    if edges is None:
         return pd.Categorical(values.astype(str), [str(level) for level in NUMBERS[name]])
-    edges = CLASSES[name]
-    labels = [f"{low}-{high - 1}" for low, high in zip(edges, edges[1:], strict=False)]
+    labels = [f"{low}-{high - 1}" for low, high in pairwise(edges)]
     return pd.Categorical.from_codes(np.searchsorted(edges, values, side="right") - 1, labels)
 
 

@@ -74,6 +74,8 @@ def summarise_households(population: Population) -> pd.DataFrame:
     sums = facts.groupby("household").sum()
     oldest = age.groupby(persons["household"]).nlargest(2)
     sums["oldest_gap"] = oldest.groupby(level=0).max() - oldest.groupby(level=0).min()
+    # Where a couple is the only two adults, the two oldest are the couple.
+    sums["couple_gap"] = sums["oldest_gap"].where(sums["adults"] == 2)
     eldest_child = age.where(age < 18).groupby(persons["household"]).max()
     sums["child_gap"] = age.groupby(persons["household"]).max() - eldest_child
     own = ["household", "num_persons", "tenure", "householder_type", "num_vehicles"]

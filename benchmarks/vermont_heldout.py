@@ -2,10 +2,10 @@
 
     python benchmarks/vermont_heldout.py DATA [--random-seed 0]
 
-DATA holds acs2018_12states_households (ACS 2018 1-year micro-data, families of 2-5 members; ST 50 is Vermont). Each joint
-is compared with its margins removed: the synthetic table is raked to the real one's margins, so that what is left is
-the dependence, and the total variation distance is taken. The noise is that of the micro-data: the same distance of 200
-bootstrap samples of its households, mean and 95th percentile.
+DATA holds acs2018_12states_households (ACS 2018 1-year micro-data, families of 2-5 members; ST 50 is Vermont). Each
+joint is compared with its margins removed: the synthetic table is raked to the real one's margins, so that what is
+left is the dependence, and the total variation distance is taken. The noise is that of the micro-data: the same
+distance of 200 bootstrap samples of its households, mean and 95th percentile.
 Bars: age x worker status <= 0.04 with the prior, age x sex and age x race within the noise (95th percentile).
 """
 

@@ -120,6 +120,11 @@ class RunBook:
         self._folder.write_run(self.run)
         self._log("round_merged", **entry)
 
+    def prior_measured(self, effect: dict[str, Any] | None) -> None:
+        """What the prior changed is known."""
+        if effect is not None:
+            self.run["prior"] = {**effect, **self.run.get("prior", {})}
+
     def start_stage(self, name: str) -> None:
         """Validation, publication or report begins; closes the time of the stage before."""
         self._close_stage()
@@ -139,6 +144,13 @@ class RunBook:
         self._folder.write_run(self.run)
         self._log("validation_finished", success=verdict["success"], evaluated=evaluated, failed=len(failures))
 
+    def compared(self, baselines: Mapping[str, Any]) -> None:
+        """Beside the baselines."""
+        self._close_stage()
+        self.run["baselines"] = dict(baselines)
+        self._folder.write_run(self.run)
+        self._log("compared", statement=baselines["statement"])
+
     def failed_audit(self, verdict: Mapping[str, Any]) -> None:
         """Keep the verdict where the report will look for it."""
         self.run.update(status="failed", failure=f"{len(verdict['failures'])} expectations are not met")
@@ -153,7 +165,7 @@ class RunBook:
         self._folder.write_run(self.run)
         self._log("published", records=self.run["accepted"])
 
-    def compared(self, what_if: Mapping[str, Any] | None) -> None:
+    def shifted(self, what_if: Mapping[str, Any] | None) -> None:
         """What the context has shifted is known."""
         if what_if is not None:
             self.run["what_if"] = dict(what_if)
@@ -209,6 +221,7 @@ class RunBook:
             reply_share=_reply_share(self._context.settings.asks, commits),
             proposed_rows=sum(c["proposed"].get("rows", 0) for c in commits),
             proposal_rejections=dict(proposal_rejections),
+            **_prior_share(commits, entities[scenario.root.name]["records"]),
             unsupported_cells=sum(c["proposed"].get("unsupported_cells", 0) for c in commits if c["round"] == last),
             shortfall=due_records(self._context.aims, fraction) - entities[scenario.root.name]["records"],
         )
@@ -242,3 +255,9 @@ def _reply_share(asks: bool, commits: Sequence[Mapping[str, Any]]) -> float | No
 
 
 _NO_LLM = {"calls": 0, "tokens": 0, "usd": 0.0}
+
+
+def _prior_share(commits: Sequence[Mapping[str, Any]], records: int) -> dict[str, Any]:
+    """run.json's `prior`, where records were drawn from rows of one."""
+    drawn = sum(commit["proposed"].get("prior_records", 0) for commit in commits)
+    return {"prior": {"records_share": drawn / records}} if drawn and records else {}

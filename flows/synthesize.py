@@ -22,9 +22,11 @@ from tasks.compare import compare
 from tasks.context import Context
 from tasks.merge import Merged, merge_round, nothing_merged
 from tasks.prepare import held, prepare
+from tasks.prior import measure_prior
 from tasks.publish import make_current, publish
 from tasks.repair import repair
 from tasks.report import report
+from tasks.shifts import find_what_if
 from tasks.validate import validate
 
 TRIES_OF_DASK = 4
@@ -141,9 +143,12 @@ def _taken(future: PrefectFuture[Any], spec: BatchSpec, limit: float) -> Any:
 
 
 def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, merged: Merged) -> None:
+    book.prior_measured(measure_prior(context))
     book.start_stage("validation")
     verdict = validate(str(context.run.root), settings.full_validation)
     book.validated(verdict)
+    book.start_stage("comparison")
+    book.compared(compare(str(context.run.root)))
     if not verdict["success"] and not settings.publish_anyway:
         book.failed_audit(verdict)
         report(context.run)
@@ -157,7 +162,7 @@ def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, m
 def _close(context: Context, settings: RunSettings, book: RunBook) -> None:
     """What follows publication; a run that was interrupted here is closed when it is taken up again."""
     if not context.run.is_closed():
-        book.compared(compare(context))
+        book.shifted(find_what_if(context))
         book.start_stage("report")
         report(context.run)
         book.finish()

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from schemas.exchange import Effort, Sampling
 
@@ -34,10 +34,11 @@ class RunSettings(BaseModel):
     )
     batch_seconds: Annotated[float, Field(gt=0, le=600)] = Field(3.0, description="work aimed at per batch")
     max_redraws: Annotated[int, Field(ge=0, le=1000)] = 200
+    hold_out: tuple[str, ...] = Field((), description="tables that the run does not use but is compared with")
     use_prior: bool = Field(True, description="use the scenario's prior, if it has one")
 
     chain_share: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.05, description="prior weight of the tables' chain beside a prior or a model's proposals; 0: no chain rows"
+        0.02, description="prior weight of the tables' chain beside a prior or a model's proposals; 0: no chain rows"
     )
     context: Annotated[str, Field(max_length=2000)] | None = Field(
         None, description="a sentence that steers proposals; default: the scenario's"
@@ -141,4 +142,10 @@ class RunSettings(BaseModel):
             names += ["max_prompt_tokens", "n_joints", "joints", "approximate_joints"]
         if self.asks and not self.proposer.startswith("replay:"):
             names += ["model", "temperature", "top_p", "top_k", "effort", "max_reply_tokens"]
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | {"hold_out": list(self.hold_out)}
+
+    @field_validator("hold_out", mode="before")
+    @classmethod
+    def _split_names(cls, given: object) -> object:
+        """`--set hold_out=income,age` as well as a list."""
+        return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given

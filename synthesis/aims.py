@@ -59,8 +59,12 @@ def largest_remainder(weights: FloatArray, total: int) -> IntArray:
 
 
 def base_table(scenario: Scenario) -> TargetTable | None:
+    """The table that sets how many root records each zone has."""
     level = scenario.zones.variable if scenario.zones else None
+    asked = scenario.reconcile.sizes_from
     for table in scenario.tables:
+        if asked is not None and table.name != asked:
+            continue
         is_root_count = table.entity == scenario.root.name and table.measure == "count" and table.universe is None
         if is_root_count and table.zone_level == level:
             return table

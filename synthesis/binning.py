@@ -6,14 +6,16 @@ that does so is *carried*: plan rows hold its value instead of a range. So does 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from schemas.expression import Node
 from schemas.model import Axis, Derived, FloatArray, IntArray, Scenario, Variable
+from synthesis.density import Density
 from synthesis.evaluation import cuts, free_columns
-from synthesis.prior_links import Key, condition_cuts, linked_variables, setting_ends
+from synthesis.prior_links import Key as Key
+from synthesis.prior_links import condition_cuts, linked_variables, setting_ends
 from synthesis.records import Array
 
 MAX_SINGLE_VALUES = 512
@@ -48,9 +50,13 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Grids:
-    """The grid of every variable and derived variable that a table or plan needs."""
+    """The grid of every variable and derived variable that a table or plan needs.
+
+    `densities` say how values are spread inside the atoms (`density_fit.fit_densities`); without one, evenly.
+    """
 
     grids: Mapping[Key, Grid]
+    densities: Mapping[Key, Density] = field(default_factory=dict)
 
     def of(self, entity: str, variable: str) -> Grid:
         """The grid of a variable."""

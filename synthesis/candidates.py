@@ -12,7 +12,8 @@ from schemas.errors import UserError
 from schemas.model import IntArray
 from schemas.settings import RunSettings
 from synthesis.plan import Plan, join_plans, with_ranges
-from synthesis.prior_proposer import build_prior_proposer, propose_prior
+from synthesis.prior_drafting import build_prior_proposer
+from synthesis.prior_proposer import propose_prior
 from synthesis.proposer import CHAIN, FLAT, OfflineProposer, Proposals, propose
 from synthesis.reply_rows import Offered, propose_replies
 

@@ -79,7 +79,7 @@ class Draft:
         return np.where(has.any(axis=0), has.argmax(axis=0), ABSENT)
 
     def column(self, position: Position, rows: IntArray, name: str, prior: Prior) -> tuple[FloatArray, BoolArray]:
-        """A condition's column in some rows (its own variable, a root one, role, or `spouse.age`) and where it is set."""
+        """A condition's column in some rows (its own, a root one, role or `spouse.age`), and where it is set."""
         if position is None or (name in self.root and name not in self.members):
             return self.root[name][rows], self.root_set[name][rows]
         if name in self.members:

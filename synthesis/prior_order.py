@@ -42,12 +42,8 @@ def limits_of(scenario: Scenario, variable: str) -> Limits:
     """Per member part (numbered over all archetypes), what its archetype says of a variable."""
     assert scenario.prior is not None
     parts = [part for archetype in scenario.prior.archetypes for part in archetype.members]
-    return {
-        i: setting.distribution
-        for i, part in enumerate(parts)
-        for setting in part.settings
-        if setting.variable == variable
-    }
+    found = ((i, setting) for i, part in enumerate(parts) for setting in part.settings)
+    return {i: setting.distribution for i, setting in found if setting.variable == variable}
 
 
 def _step(name: str, relations: list[Relation], needs: frozenset[str], is_late: bool) -> Step:

@@ -17,7 +17,8 @@ from schemas.proposal import Category, Exact, Proposal, Range, Value, Values
 from schemas.proposal import Mix as ProposedMix
 from synthesis.binning import Grids
 from synthesis.plan import HIGH, LOW, Plan, ranges_of
-from synthesis.prior_proposer import build_prior_proposer, propose_prior
+from synthesis.prior_drafting import build_prior_proposer
+from synthesis.prior_proposer import propose_prior
 from synthesis.proposer import FIRST_ARCHETYPE, OfflineProposer, Proposals
 from synthesis.records import Array, Records
 

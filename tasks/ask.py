@@ -14,6 +14,7 @@ from schemas.model import Scenario
 from schemas.settings import RunSettings
 from synthesis.dependencies import judge_groups
 from synthesis.group_requests import check_groups, dependencies_of, groups_request
+from synthesis.held_out import hold_out
 from synthesis.replies import Checked, check_reply
 from synthesis.requests import not_asked
 from tasks.context import Context, load_context
@@ -57,7 +58,7 @@ def describe_groups(context: Context) -> list[dict[str, Any]]:
     found = context.run.read_dependencies()
     if found is None:
         return []
-    published = context.run.read_published_scenario()
+    used = hold_out(context.run.read_scenario(), context.settings.hold_out)
     return [
         {
             "entity": one.group.entity,
@@ -67,7 +68,7 @@ def describe_groups(context: Context) -> list[dict[str, Any]]:
             "added_table": one.added.name if one.added else None,
             "reason": one.group.reason,
         }
-        for one in judge_groups(published, found)
+        for one in judge_groups(used, found)
     ]
 
 

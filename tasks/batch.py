@@ -23,7 +23,7 @@ from schemas.model import IntArray
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES
 from synthesis.plan import Plan, join_plans
-from synthesis.proposer import describe_proposals
+from synthesis.proposer import FIRST_ARCHETYPE, describe_proposals
 from synthesis.reply_rows import Offered, describe_replies, first_reply, offered_proposals
 from synthesis.stratification import joint_order, stratum_counts
 from synthesis.system import zone_round_sizes
@@ -136,8 +136,9 @@ def _keep_plan(
     replies = describe_replies(scenario, context.settings.proposer, offered)
     reached = [context.units[i] for i in spec.units]
     described = describe_proposals(context.coder, reached, plan, counts, spec.plan_id, replies)
-    of_replies = int(counts[plan.proposal >= first_reply(scenario)].sum())
-    proposed = {**_proposed(units), "records_of_replies": of_replies}
+    is_reply = plan.proposal >= first_reply(scenario)
+    of_prior = int(counts[(plan.proposal >= FIRST_ARCHETYPE) & ~is_reply].sum())
+    proposed = {**_proposed(units), "prior_records": of_prior, "records_of_replies": int(counts[is_reply].sum())}
     write_json(run.proposals_file(spec.plan_id), {"proposed": proposed, "proposals": described})
     write_plan(run.plan_file(spec.plan_id), scenario, context.coder.grids, plan, counts, spec.plan_id)
 

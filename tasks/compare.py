@@ -1,29 +1,44 @@
-"""What a what-if has changed, for run.json and the report."""
+"""Comparing: what a run gave beside what the tables alone give, on tables used and held out."""
 
+from functools import reduce
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from threadpoolctl import threadpool_limits
 
-from adapters.object_path import location
-from adapters.what_if_shifts import find_shifts
-from synthesis.what_if import relaxed_tables
-from tasks.context import Context
-
-OFFLINE_NOTE = "the offline proposer reads no context: it is recorded and changes nothing"
-NO_OTHER_NOTE = "not compared: expected --set without=RUN, a published run of the same scenario without the context"
+from adapters.dataset import read_commits
+from adapters.object_path import Location, location
+from adapters.run_folder import RunFolder
+from schemas.errors import MetricError
+from schemas.settings import RunSettings
+from synthesis.aggregates import dense_counts, merge_counts, no_counts
+from synthesis.baselines import compare_baselines, describe_baselines
+from synthesis.discrepancy import discrepancies
+from synthesis.held_out import held_out_discrepancies
+from tasks.context import load_context
 
 
 @task(name="compare", cache_policy=NO_CACHE)
-def compare(context: Context) -> dict[str, Any] | None:
-    """The context, the tables that gave way, and the shifts from a run without it; None without a context."""
-    settings = context.settings
-    relaxed = relaxed_tables(context.scenario, settings)
-    if not (settings.context or relaxed):
-        return None
-    said = {"context": settings.context, "context_strength": settings.context_strength, "relaxed": sorted(relaxed)}
-    if settings.without is None:
-        return {**said, "note": NO_OTHER_NOTE if settings.asks or relaxed else OFFLINE_NOTE, "shifts": []}
-    shifts = find_shifts(context.run, location(settings.without), context.scenario, relaxed)
-    note = "" if settings.asks else OFFLINE_NOTE
-    return {**said, "without": settings.without, "note": note, "shifts": shifts}
+def compare(run: str) -> dict[str, Any]:
+    """The baselines of a run, from its committed batches."""
+    return compare_run(location(run))
+
+
+def compare_run(root: Location) -> dict[str, Any]:
+    """As `compare`, without Prefect. Baselines that cannot be computed say why: they are no reason to fail a run."""
+    run = RunFolder(root.absolute())
+    stored = run.read_run()
+    settings = RunSettings.model_validate(stored["settings"])
+    context = load_context(str(run.root), stored["scenario"]["fingerprint"], settings)
+    scenario = context.scenario
+    commits = read_commits(run.records, scenario)
+    counts = reduce(merge_counts, (dense_counts(scenario, commit["counts"]) for commit in commits), no_counts(scenario))
+    held = held_out_discrepancies(scenario, settings.size, counts)
+    try:
+        with threadpool_limits(1):
+            found = discrepancies(scenario, context.aims, counts)
+            baselines = compare_baselines(scenario, found, held, settings.random_seed)
+    except MetricError as exc:
+        return {"statement": f"The baselines cannot be computed: {exc}.", "rows": 0, "tables": []}
+    return describe_baselines(baselines, settings.proposer)

@@ -61,9 +61,7 @@ def test_a_run_asks_keeps_and_replays(server, scheduler, tmp_path, monkeypatch, 
 
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     server.switch()
-    again = run_flow(
-        ECOMMERCE, tmp_path / "again", proposer=f"replay:{tmp_path / 'run'}", size=2000, **alone, **here
-    )
+    again = run_flow(ECOMMERCE, tmp_path / "again", proposer=f"replay:{tmp_path / 'run'}", size=2000, **alone, **here)
     assert server.seen()["asked"] == 0
     assert digests(tmp_path / "again/dataset") == digests(tmp_path / "run/dataset")
     assert (tmp_path / "again/exchanges.jsonl").read_bytes() == (tmp_path / "run/exchanges.jsonl").read_bytes()
