@@ -160,7 +160,8 @@ def _pairs(
     coder: CellCoder, plain: tuple[Records, FloatArray], ours: tuple[Records, FloatArray]
 ) -> list[dict[str, Any]]:
     """Pairs of variables that no table holds, by how much the prior moved their joint distribution (TVD)."""
-    scenario, found = coder.scenario, []
+    scenario = coder.scenario
+    found: list[dict[str, Any]] = []
     for entity in scenario.entities:
         names = [v.name for v in entity.variables if scenario.zones is None or v.name != scenario.zones.variable]
         for pair in combinations(names, 2):
