@@ -135,8 +135,13 @@ def _record_tree(found: Facts) -> "Tree":
         _add(node, "reason", proposal["reason"])
     if found["exchange"] is not None:
         exchange = found["exchange"]
-        _add(tree, "exchange", f"{exchange['exchange_id']}, {exchange.get('model', '')}")
+        _add(tree, "exchange", f"{exchange['exchange_id']}, {_model(exchange)}")
     return tree
+
+
+def _model(exchange: Facts) -> str:
+    """The model as it names itself, or else as it was asked for."""
+    return str((exchange.get("reply") or {}).get("model") or (exchange.get("sampling") or {}).get("model", ""))
 
 
 def _add_plan_row(tree: "Tree", row: Facts) -> None:

@@ -14,7 +14,7 @@ from synthesis.causes import merge_causes
 from synthesis.convergence import merged as merge_convergences
 from synthesis.system import due_records
 from tasks.artifacts import Artifacts
-from tasks.ask import describe_asking
+from tasks.ask import describe_asking, describe_groups
 from tasks.context import Context
 from tasks.merge import Merged
 
@@ -69,6 +69,18 @@ class RunBook:
         """A round's batches go out."""
         self._round_started = time.monotonic()
         self._log("round_started", round=index, batches=len(batches), records=sum(spec.records for spec in batches))
+
+    def inferred(self, context: Context, answered: RoundAnswers) -> None:
+        """The dependency groups are known, or nobody named any."""
+        self._context = context
+        groups = describe_groups(context)
+        reason = answered.answers[0].reason
+        self.run["dependencies"] = {"joints": context.settings.joints, "groups": groups, "reason": reason}
+        # No batch depends on it: it is no request that the chain could cover.
+        self.asked(0, RoundAnswers(answers=(), limit_reached=answered.limit_reached))
+        for group in groups:
+            names = {"variables": group["variables"], "status": group["status"], "tables": group["tables"]}
+            self._log("dependency_group", **names)
 
     def asked(self, index: int, answered: RoundAnswers) -> None:
         """A round's requests are answered, or known to have no answer."""
@@ -171,6 +183,13 @@ class RunBook:
         self._folder.write_run(self.run)
         self._log("published", records=self.run["accepted"])
 
+    def shifted(self, what_if: Mapping[str, Any] | None) -> None:
+        """What the context has shifted is known."""
+        if what_if is not None:
+            self.run["what_if"] = dict(what_if)
+            self._folder.write_run(self.run)
+            self._log("what_if", note=what_if["note"], shifts=len(what_if["shifts"]))
+
     def finish(self) -> None:
         """The report is written: what was staged is not needed any more."""
         self._folder.clear_staging()
@@ -220,6 +239,7 @@ class RunBook:
             accepted=drawn - rejected,
             rejected=rejected,
             rejections=dict(rejections),
+            reply_share=_reply_share(self._context.settings.asks, commits),
             proposed_rows=sum(c["proposed"].get("rows", 0) for c in commits),
             proposal_rejections=dict(proposal_rejections),
             **_prior_share(commits, entities[scenario.root.name]["records"]),
@@ -246,6 +266,14 @@ class RunBook:
 
     def _log(self, event: str, **fields: Any) -> None:
         self._folder.log(event, **fields)
+
+
+def _reply_share(asks: bool, commits: Sequence[Mapping[str, Any]]) -> float | None:
+    """Share of the root records whose plan row comes from a reply; None where nobody was asked."""
+    records = sum(commit["records"] for commit in commits)
+    if not asks or not records:
+        return None
+    return float(sum(commit["proposed"].get("records_of_replies", 0) for commit in commits) / records)
 
 
 _NO_LLM = {"calls": 0, "tokens": 0, "usd": 0.0}
