@@ -28,12 +28,13 @@ COLUMNS = pa.schema(
         ("tolerance", pa.float64()),
         ("tolerance_kind", pa.string()),
         ("within", pa.bool_()),
+        ("held_out", pa.bool_()),
     ]
 )
 
 
 def aggregates_table(scenario: Scenario, found: list[TableDiscrepancy]) -> pa.Table:
-    """All cells of all tables, in the scenario's order."""
+    """All cells of the tables, in the order given; those that the scenario holds out are marked."""
     return pa.concat_tables([_part(scenario, part) for part in found]).combine_chunks()
 
 
@@ -56,6 +57,7 @@ def _part(scenario: Scenario, part: TableDiscrepancy) -> pa.Table:
         "binds": table.binds,
         "tolerance": table.tolerance.value,
         "tolerance_kind": table.tolerance.kind,
+        "held_out": any(table.name == held.name for held in scenario.held_out),
     }
     varying = {
         "zone": pa.array(np.repeat(np.array(zones, dtype=object), len(cells)), pa.string()),

@@ -40,7 +40,8 @@ def write_summary(record: Mapping[str, Any], out: Location, elapsed_seconds: flo
 
 
 def _read_aggregates(path: Location) -> list[TableGrid]:
-    return read_grids(read_parquet(path).to_pandas()) if path.is_file() else []
+    grids = read_grids(read_parquet(path).to_pandas()) if path.is_file() else []
+    return [grid for grid in grids if not grid.is_held_out]
 
 
 def _has_failed(record: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.expression import Node
+from schemas.prior import Prior
 
 Kind = Literal["category", "integer", "number"]
 FloatArray = NDArray[np.float64]
@@ -77,6 +78,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class CrosswalkRemark:
+    """Lines of the crosswalk that are of no use, and why."""
+
+    what: str
+    path: str
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Zones:
     """The zone variable with its coarser levels; level 0 is the finest and bears the variable's name."""
 
@@ -87,6 +97,7 @@ class Zones:
     lookup: Mapping[str, IntArray]
     """Per level, the unit of every finest zone, shape (zones,)."""
     partition_by: str
+    remarks: tuple["CrosswalkRemark", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +157,16 @@ class TargetTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconcile:
+    """Which policies reconcile tables that contradict each other (`synthesis.policies` says what each does)."""
+
+    totals: Literal["rescale", "refuse"] = "rescale"
+    contradictions: Literal["nearest", "refuse"] = "nearest"
+    sizes_from: str | None = None
+    """The table that sets how many root records each zone has; default: the first that can."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A checked scenario."""
 
@@ -161,6 +182,10 @@ class Scenario:
     context: str = ""
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fingerprint: str = ""
+    reconcile: Reconcile = Reconcile()
+    held_out: tuple[TargetTable, ...] = ()
+    """Tables that the run does not use but is compared with."""
+    prior: Prior | None = None
 
     @property
     def entities(self) -> tuple[Entity, ...]:

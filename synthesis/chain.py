@@ -40,11 +40,11 @@ class Chain:
     """Per variable (curves, atoms): as its tables have it, then for each curve of its density."""
 
 
-def build_chain(coder: CellCoder, entity: str, zones: IntArray) -> Chain:
-    """The chain for an entity; densities are those of the closed unit made of `zones`."""
+def build_chain(coder: CellCoder, entity: str, zones: IntArray, known_already: frozenset[str] = frozenset()) -> Chain:
+    """The chain for an entity given some of its variables; densities are those of the closed unit made of `zones`."""
     scenario = coder.scenario
     of_members = entity != scenario.root.name
-    given = {v.name for v in scenario.root.variables} if of_members else set()
+    given = {*known_already, *((v.name for v in scenario.root.variables) if of_members else ())}
     if scenario.zones is not None:
         given.add(scenario.zones.variable)
     wanted = [v.name for v in scenario.entity(entity).variables if v.name not in given]

@@ -13,7 +13,8 @@ from synthesis.allocation import allocate
 from synthesis.cells import CellCoder
 from synthesis.integerization import integerize
 from synthesis.plan import Plan, join_plans, plan_values
-from synthesis.proposer import CHAIN, FLAT, OfflineProposer, build_proposer, propose
+from synthesis.prior_proposer import propose_unit
+from synthesis.proposer import FLAT, OfflineProposer, build_proposer, propose
 from synthesis.randomness import keyed_rng
 from synthesis.records import Records
 from synthesis.sampling import acceptance_counts
@@ -21,7 +22,6 @@ from synthesis.system import System, build_system, zone_round_sizes
 from synthesis.units import Unit
 
 MIN_ROWS_PER_ZONE = 2000
-MIN_ROWS = 20_000
 ROWS_PER_RECORD = 2
 FLAT_ATTEMPTS = 4
 TRIALS, TRIALS_ACCEPTED = 16, 2
@@ -59,7 +59,7 @@ def plan_unit(
     rng = keyed_rng(settings.random_seed, "propose", round_index, unit.index)
     proposer = build_proposer(coder, zones)
     zone_of_row = np.repeat(zones, _rows_per_zone(settings, sizes, is_last))
-    proposals = propose(proposer, zone_of_row, rng, CHAIN)
+    proposals = propose_unit(proposer, zones, zone_of_row, rng)
     likely = _likely_rows(proposer, proposals.plan, rng)
 
     def system_of(plan: Plan) -> System:
@@ -97,7 +97,10 @@ def _likely_rows(proposer: OfflineProposer, plan: Plan, rng: np.random.Generator
 
 def _rows_per_zone(settings: RunSettings, sizes: IntArray, is_last: bool) -> IntArray:
     """Candidates per zone; an early round, whose leftovers the next one corrects, makes do with fewer."""
-    least = max(MIN_ROWS_PER_ZONE, (MIN_ROWS if is_last else MIN_ROWS // 4) // max(len(sizes), 1))
+    least = max(
+        MIN_ROWS_PER_ZONE,
+        (settings.least_plan_rows if is_last else settings.least_plan_rows // 4) // max(len(sizes), 1),
+    )
     wanted = np.minimum(np.maximum(sizes * ROWS_PER_RECORD, least), settings.plan_rows)
     return np.where(sizes > 0, wanted, 0)
 

@@ -13,6 +13,7 @@ from schemas.batch import BatchSpec
 from schemas.errors import BatchError
 from synthesis.aggregates import Counts, dense_counts, merge_counts, no_counts
 from synthesis.discrepancy import RoundFit, discrepancies, fit_of
+from synthesis.held_out import held_out_discrepancies
 from synthesis.summaries import EMPTY, Summary, merge_summaries
 from tasks.batch import zones_of
 from tasks.context import Context
@@ -55,5 +56,6 @@ def merge_batches(context: Context, merged: Merged, batches: tuple[BatchSpec, ..
         commits.append({**commit, "file": files.commit, "file_digest": digest})
     fraction = batches[0].fraction if batches else 1.0
     found = discrepancies(context.scenario, context.aims, counts, fraction)
-    write_aggregates(context.run.aggregates, context.scenario, found)
+    held = held_out_discrepancies(context.scenario, context.settings.size, counts)
+    write_aggregates(context.run.aggregates, context.scenario, [*found, *held])
     return Merged(counts, summary, tuple(commits), fit_of(context.scenario, found))
