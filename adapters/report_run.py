@@ -116,6 +116,7 @@ def state_run(record: Record) -> list[Fact]:
         Fact("Proposer", _text(settings.get("proposer")) + _cost(llm)),
         Fact("Records asked for", write_count(record.get("size"))),
         Fact("Batches", ", ".join(f"{write_count(count)} {name}" for name, count in batches.items())),
+        Fact("Rounds ended", str(record.get("stopped") or "")),
         Fact("Run folder", _text(record.get("out")), is_code=True),
         Fact("synthor", _text(record.get("synthor_version")), is_code=True),
     ]

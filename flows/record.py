@@ -4,11 +4,14 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from schemas.batch import BatchSpec, Receipt
 from schemas.exchange import Answer, RoundAnswers
 from synthesis.batching import round_fractions
+from synthesis.diversity import diversity_of
+from synthesis.stopping import stop_reason
 from synthesis.system import due_records
 from tasks.ask import describe_asking
 from tasks.context import Context
@@ -100,11 +103,13 @@ class RunBook:
         }
         self._weigh_tokens(index, merged.fit.mean_tvd)
         records, members = sum(r.records for r in receipts), sum(r.members for r in receipts)
-        entry = {"round": index, "batches": len(batches), "records": records, "members": members, **fit}
+        variety = {"over_corrected_records": merged.over_corrected, **asdict(diversity_of(merged.sketch))}
+        entry = {"round": index, "batches": len(batches), "records": records, "members": members, **fit, **variety}
         self.run["rounds"].append({**entry, "seconds": self._since(self._round_started)})
         self.run["batches"]["reused"] += sum(receipt.reused for receipt in receipts)
         self.run["batches"]["retried"] += sum(receipt.attempt > 1 for receipt in receipts)
         self._count(merged, batches[0].fraction if batches else 1.0)
+        self.run["stopped"] = stop_reason(merged.fit, self.run["shortfall"])
         self._folder.write_run(self.run)
         self._log("round_merged", **entry)
 

@@ -16,6 +16,7 @@ from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES
 from synthesis.batching import cut_batches, round_fractions
 from synthesis.requests import round_requests
+from synthesis.stopping import is_needless
 from tasks.ask import ask
 from tasks.batch import batch_options, plan_strata, synthesize_batch
 from tasks.compare import compare
@@ -67,6 +68,8 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
     with dask_runner(settings) as (runner, workers):
         book.cluster_ready(workers)
         for index, fraction in enumerate(round_fractions(settings, book.size), start=1):
+            if is_needless(fraction, merged.fit):
+                continue
             context.run.write_counts(index, dict(merged.counts))
             batches = cut_batches(
                 context.scenario,
