@@ -4,12 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.model import Entity, Scenario, Variable
+from schemas.settings import RunSettings
+from synthesis.aggregates import count_records, merge_counts, no_counts
 from synthesis.aims import build_aims
 from synthesis.discrepancy import RoundFit
+from synthesis.sampling import draw
 from synthesis.stopping import is_needless, over_corrected, stop_reason
-from tests.strategies import category_axis, table
+from synthesis.unit_plan import plan_unit
+from synthesis.units import closed_units
+from tests.strategies import Example, category_axis, compiled, flat_scenarios, nested_scenarios, table
 
 MET, MISSED = (RoundFit(0.0, 0.0, within, 4, {}) for within in (4, 3))
 
@@ -39,3 +46,17 @@ def test_records_beyond_their_cells_final_aim_are_counted_in_the_worst_table() -
 
     assert over_corrected(scenario, aims, counts) == 1
     assert over_corrected(scenario, aims, counts | {"b": np.array([9, 0])}) == 3
+
+
+@settings(max_examples=10, derandomize=True, deadline=None)
+@given(st.one_of(flat_scenarios(150), nested_scenarios(100)), st.sampled_from([0.04, 0.3]))
+def test_an_early_round_adds_no_more_to_a_cell_than_it_is_to_hold_in_the_end(example: Example, fraction: float) -> None:
+    scenario, coder = example.scenario, compiled(example.scenario)
+    aims, counts = build_aims(scenario, None), no_counts(scenario)
+    for unit in closed_units(scenario):
+        planned = plan_unit(coder, RunSettings(), aims, unit, 1, fraction, no_counts(scenario))
+        rows = np.repeat(np.arange(planned.plan.count), planned.counts)
+        drawn = draw(scenario, coder.grids, planned.plan, rows, np.random.default_rng(0), 200)
+        counts = merge_counts(counts, count_records(coder, drawn.records))
+
+    assert over_corrected(scenario, aims, counts) == 0
