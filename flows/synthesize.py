@@ -19,6 +19,7 @@ from synthesis.aggregates import ZONE_SIZES
 from synthesis.batching import Round, cut_batches, cut_responses, plan_rounds
 from synthesis.outer import spread
 from synthesis.requests import round_requests
+from synthesis.stopping import is_needless
 from synthesis.units import Unit, zones_of_units
 from tasks.ask import ask, infer
 from tasks.batch import batch_options, plan_strata, synthesize_batch, take_responses
@@ -88,6 +89,8 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
         if context.cut.outer:
             _take_responses(context, settings, runner, book)
         for this in rounds:
+            if is_needless(this.fraction, merged.fit):
+                continue
             later = [unit for after in rounds[this.index :] for unit in after.units]
             _open_round(context, this, later, merged)
             at = merged.counts[ZONE_SIZES], this.index, this.fraction, first_id
