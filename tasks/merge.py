@@ -11,11 +11,13 @@ from adapters.batch_writer import files_of_batch
 from adapters.partitions import read_commit, verify_commit, verify_digest
 from schemas.batch import BatchSpec
 from schemas.errors import BatchError
+from schemas.model import IntArray
 from synthesis import diversity
 from synthesis.aggregates import Counts, dense_counts, merge_counts, no_counts
 from synthesis.discrepancy import RoundFit, discrepancies, fit_of
 from synthesis.diversity import Sketch, merge_sketches
 from synthesis.held_out import held_out_discrepancies
+from synthesis.moment_fit import moment_fits
 from synthesis.stopping import over_corrected
 from synthesis.summaries import EMPTY, Summary, merge_summaries
 from tasks.batch import zones_of
@@ -31,6 +33,7 @@ class Merged:
     commits: tuple[dict[str, Any], ...]
     sketch: Sketch
     fit: RoundFit | None = None
+    is_met: bool = False
     over_corrected: int = 0
 
 
@@ -40,12 +43,16 @@ def nothing_merged(context: Context) -> Merged:
 
 
 @task(name="merge", cache_policy=NO_CACHE, task_run_name="merge-round-{round_index}")
-def merge_round(context: Context, merged: Merged, batches: tuple[BatchSpec, ...], round_index: int) -> Merged:
-    """The aggregates with the new batches added."""
-    return merge_batches(context, merged, batches)
+def merge_round(
+    context: Context, merged: Merged, batches: tuple[BatchSpec, ...], round_index: int, pending: IntArray
+) -> Merged:
+    """The aggregates with the new batches added; the zones `pending` are for later rounds."""
+    return merge_batches(context, merged, batches, pending)
 
 
-def merge_batches(context: Context, merged: Merged, batches: tuple[BatchSpec, ...]) -> Merged:
+def merge_batches(
+    context: Context, merged: Merged, batches: tuple[BatchSpec, ...], pending: IntArray | None = None
+) -> Merged:
     """As `merge_round`, without Prefect."""
     counts, summary, commits, sketch = merged.counts, merged.summary, list(merged.commits), merged.sketch
     for spec in batches:
@@ -62,7 +69,9 @@ def merge_batches(context: Context, merged: Merged, batches: tuple[BatchSpec, ..
         commits.append({**commit, "file": files.commit, "file_digest": digest})
     fraction = batches[0].fraction if batches else 1.0
     found = discrepancies(context.scenario, context.aims, counts, fraction)
+    moments = moment_fits(context.scenario, context.aims, counts, fraction)
     held = held_out_discrepancies(context.scenario, context.settings.size, counts)
-    write_aggregates(context.run.aggregates, context.scenario, [*found, *held])
-    beyond = over_corrected(context.scenario, context.aims, counts)
-    return Merged(counts, summary, tuple(commits), sketch, fit_of(context.scenario, found), beyond)
+    write_aggregates(context.run.aggregates, context.scenario, [*found, *held], moments)
+    fit, beyond = fit_of(context.scenario, found, pending), over_corrected(context.scenario, context.aims, counts)
+    is_met = fit.cells_within == fit.cells and all(moment.within.all() for moment in moments)
+    return Merged(counts, summary, tuple(commits), sketch, fit, is_met, beyond)
