@@ -38,6 +38,12 @@ def aggregates_suite(scenario: Scenario) -> Any:
         )
         for table in scenario.tables
     ]
+    found += [
+        ExpectTargetTableWithinTolerance(
+            table=moment.name, meta={"check": f"{moment.name}: tolerance", "kind": "tolerance"}
+        )
+        for moment in scenario.moments
+    ]
     return ExpectationSuite("aggregates", expectations=found, notes=_AGGREGATES_NOTE)
 
 

@@ -8,7 +8,10 @@ from typing import Any
 
 from schemas.batch import BatchSpec, Receipt
 from schemas.exchange import Answer, RoundAnswers
-from synthesis.batching import round_fractions
+from schemas.model import IntArray
+from synthesis.batching import Round, plan_rounds
+from synthesis.causes import merge_causes
+from synthesis.convergence import merged as merge_convergences
 from synthesis.system import due_records
 from tasks.artifacts import Artifacts
 from tasks.ask import describe_asking
@@ -42,7 +45,7 @@ class RunBook:
 
     def start(self, damaged: Sequence[str] = ()) -> None:
         """The run begins, or is taken up again; `damaged` files are made again."""
-        rounds = len(round_fractions(self._context.settings, self.size))
+        rounds = len(plan_rounds(self._context.settings, self._context.aims, self._context.cut))
         settings = self._context.settings.model_dump()
         self.run.update(status="running", failure=None, rounds=[], durations={}, llm=_NO_LLM, settings=settings)
         self.run.update(
@@ -92,8 +95,15 @@ class RunBook:
         fields = {"records": receipt.records, "members": receipt.members, "reused": receipt.reused}
         self._log("batch_committed", round=spec.round, batch=spec.batch_id, seconds=round(receipt.seconds, 3), **fields)
 
-    def end_round(self, index: int, batches: Sequence[BatchSpec], receipts: Sequence[Receipt], merged: Merged) -> None:
-        """The aggregates hold the round."""
+    def end_round(
+        self,
+        this: Round,
+        batches: Sequence[BatchSpec],
+        receipts: Sequence[Receipt],
+        merged: Merged,
+        pending: IntArray,
+    ) -> None:
+        """The aggregates hold the round; the zones `pending` are for later rounds."""
         assert merged.fit is not None
         fit = {
             "mean_tvd": merged.fit.mean_tvd,
@@ -102,13 +112,15 @@ class RunBook:
             "cells_within": merged.fit.cells_within,
             "cells": merged.fit.cells,
         }
-        self._weigh_tokens(index, merged.fit.mean_tvd)
+        self._weigh_tokens(this.index, merged.fit.mean_tvd)
         records, members = sum(r.records for r in receipts), sum(r.members for r in receipts)
-        entry = {"round": index, "batches": len(batches), "records": records, "members": members, **fit}
+        solved = [commit["proposed"] for commit in merged.commits if commit["round"] == this.index]
+        fit["solver"] = merge_convergences(proposed.get("solver", {}) for proposed in solved)
+        entry = {"round": this.index, "batches": len(batches), "records": records, "members": members, **fit}
         self.run["rounds"].append({**entry, "seconds": self._since(self._round_started)})
         self.run["batches"]["reused"] += sum(receipt.reused for receipt in receipts)
         self.run["batches"]["retried"] += sum(receipt.attempt > 1 for receipt in receipts)
-        self._count(merged, batches[0].fraction if batches else 1.0)
+        self._count(merged, this.fraction, pending)
         self._folder.write_run(self.run)
         self._log("round_merged", **entry)
 
@@ -188,9 +200,10 @@ class RunBook:
             removed = before - mean_tvd
             asked["tokens_per_tvd_removed"] = round(asked["tokens"] / removed) if removed > 0 else None
 
-    def _count(self, merged: Merged, fraction: float) -> None:
+    def _count(self, merged: Merged, fraction: float, pending: IntArray) -> None:
         scenario, commits = self._context.scenario, merged.commits
-        last = max((commit["round"] for commit in commits), default=0)
+        final = [commit["proposed"] for commit in commits if commit["proposed"].get("is_final")]
+        causes = merge_causes(proposed["causes"] for proposed in final)
         drawn, rejected = sum(c["drawn"] for c in commits), sum(c["rejected"] for c in commits)
         rejections: Counter[str] = Counter()
         proposal_rejections: Counter[str] = Counter()
@@ -210,8 +223,9 @@ class RunBook:
             proposed_rows=sum(c["proposed"].get("rows", 0) for c in commits),
             proposal_rejections=dict(proposal_rejections),
             **_prior_share(commits, entities[scenario.root.name]["records"]),
-            unsupported_cells=sum(c["proposed"].get("unsupported_cells", 0) for c in commits if c["round"] == last),
-            shortfall=due_records(self._context.aims, fraction) - entities[scenario.root.name]["records"],
+            unsupported_cells=sum(proposed["unsupported_cells"] for proposed in final),
+            cells_missed_in_plans={cause: sum(map(len, tables.values())) for cause, tables in causes.items()},
+            shortfall=due_records(self._context.aims, fraction, pending) - entities[scenario.root.name]["records"],
         )
 
     def _close_stage(self) -> None:

@@ -80,7 +80,9 @@ def _allocated(
     rng = keyed_rng(settings.random_seed, "propose", MEASURE_ROUND, unit.index)
     zone_of_row = np.repeat(zones[sizes > 0], max(ROWS // max(int((sizes > 0).sum()), 1), 1))
     proposer = build_proposer(coder, zones)
-    proposals = propose_unit(proposer, zones, zone_of_row, rng) if with_prior else propose(proposer, zone_of_row, rng, CHAIN)
+    proposals = (
+        propose_unit(proposer, zones, zone_of_row, rng) if with_prior else propose(proposer, zone_of_row, rng, CHAIN)
+    )
     plan, nothing = proposals.plan, no_counts(coder.scenario)
     values = plan_values(coder.scenario, coder.grids, plan)
     system = build_system(coder, values, zones, aims, nothing, nothing[ZONE_SIZES], 1.0)
@@ -155,7 +157,8 @@ def _pairs(
     coder: CellCoder, plain: tuple[Records, FloatArray], ours: tuple[Records, FloatArray]
 ) -> list[dict[str, Any]]:
     """Pairs of variables that no table holds, by how much the prior moved their joint distribution (TVD)."""
-    scenario, found = coder.scenario, []
+    scenario = coder.scenario
+    found: list[dict[str, Any]] = []
     for entity in scenario.entities:
         names = [v.name for v in entity.variables if scenario.zones is None or v.name != scenario.zones.variable]
         for pair in combinations(names, 2):
@@ -163,12 +166,14 @@ def _pairs(
                 joints = [_joint(coder, entity, pair, values, weights) for values, weights in (plain, ours)]
                 tvd = float(0.5 * np.abs(joints[0] - joints[1]).sum())
                 found.append({"entity": entity.name, "variables": list(pair), "tvd": tvd})
-    return sorted(found, key=lambda one: -one["tvd"])[:SHOWN_PAIRS]
+    return sorted(found, key=_tvd, reverse=True)[:SHOWN_PAIRS]
 
 
-def _joint(
-    coder: CellCoder, entity: Entity, pair: tuple[str, str], values: Records, weights: FloatArray
-) -> FloatArray:
+def _tvd(pair: dict[str, Any]) -> float:
+    return float(pair["tvd"])
+
+
+def _joint(coder: CellCoder, entity: Entity, pair: tuple[str, str], values: Records, weights: FloatArray) -> FloatArray:
     of_members = entity is coder.scenario.member
     columns = values.members if of_members else values.root
     (first, first_size), (second, second_size) = (

@@ -11,7 +11,8 @@ from synthesis.aims import Aims, build_aims
 from synthesis.binning import build_grids
 from synthesis.cells import CellCoder, build_coder
 from synthesis.held_out import hold_out
-from synthesis.units import Unit, closed_units
+from synthesis.outer import OuterCells, outer_cells
+from synthesis.units import Unit, UnitCut, cut_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,14 @@ class Context:
     scenario: Scenario
     coder: CellCoder
     aims: Aims
-    units: tuple[Unit, ...]
+    cut: UnitCut
+    outer: OuterCells
     settings: RunSettings
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """All units, by index."""
+        return self.cut.units
 
 
 def compile_context(run: RunFolder, scenario: Scenario, settings: RunSettings) -> Context:
@@ -32,7 +39,8 @@ def compile_context(run: RunFolder, scenario: Scenario, settings: RunSettings) -
     if not settings.use_prior:
         scenario = replace(scenario, prior=None)
     coder = build_coder(scenario, build_grids(scenario))
-    return Context(run, scenario, coder, build_aims(scenario, settings.size), closed_units(scenario), settings)
+    cut = cut_units(scenario)
+    return Context(run, scenario, coder, build_aims(scenario, settings.size), cut, outer_cells(scenario, cut), settings)
 
 
 @lru_cache(maxsize=4)

@@ -22,6 +22,7 @@ from tasks.context import Context, compile_context, load_context
 from tasks.judge_scenario import judge_scenario
 
 VERSIONS = ("synthor", "prefect", "prefect-dask", "dask", "pyarrow", "pandas", "numpy", "scipy", "great-expectations")
+UNBOUND = "reaches beyond the units that are solved together: measured, but not aimed at"
 
 
 @contextmanager
@@ -102,7 +103,8 @@ def _create(run: RunFolder, folder: Path, context: Context, judged: dict[str, An
             "reconciliations": [
                 {"table": note.table, "what": note.what, "magnitude": note.magnitude}
                 for note in context.aims.reconciliations
-            ],
+            ]
+            + [{"table": name, "what": UNBOUND, "magnitude": 0.0} for name in context.cut.unbound],
             "failure": None,
             **judged,
         }

@@ -19,9 +19,11 @@ from expectations.suites import save_suites
 from schemas.errors import CorruptionError
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES, Counts, dense_counts, merge_counts, no_counts
+from synthesis.causes import DISTRIBUTION, REJECTION, cause_of_cells, merge_causes
 from synthesis.cells import CellCoder
 from synthesis.discrepancy import discrepancies, worst_cells
 from synthesis.held_out import held_out_discrepancies
+from synthesis.moment_fit import moment_fits
 from synthesis.recount import recount_frames
 from synthesis.summaries import EMPTY, merge_summaries
 from tasks.context import load_context
@@ -53,7 +55,15 @@ def validate_run(root: Location, full: bool) -> dict[str, Any]:
     counts = reduce(merge_counts, (dense_counts(scenario, commit["counts"]) for commit in commits), no_counts(scenario))
     summary = reduce(merge_summaries, (commit["summary"] for commit in commits), EMPTY)
     found = discrepancies(scenario, context.aims, counts)
-    aggregates = aggregates_table(scenario, [*found, *held_out_discrepancies(scenario, settings.size, counts)])
+    causes = merge_causes(commit["proposed"].get("causes", {}) for commit in commits)
+    named = {
+        part.table.name: cause_of_cells(
+            causes, part.table.name, part.within, DISTRIBUTION if part.table.name in context.cut.outer else REJECTION
+        )
+        for part in found
+    }
+    held = held_out_discrepancies(scenario, settings.size, counts)
+    aggregates = aggregates_table(scenario, [*found, *held], moment_fits(scenario, context.aims, counts), named)
     write_table(run.aggregates, aggregates)
     frame = aggregates.filter(pc.invert(aggregates["held_out"])).to_pandas()
     drift, told = drift_outcome(run, scenario, settings, frame)
