@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.completion import complete_run
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ PIPED_WIDTH = 1000
 
 
 def explain(
-    run: Annotated[str, typer.Argument(help="Run folder.", show_default=False)],
+    run: Annotated[str, typer.Argument(help="Run folder.", show_default=False, autocompletion=complete_run)],
     record: Annotated[
         str | None, typer.Option(metavar="ID", help="A record's id, or ENTITY:ID.", show_default=False)
     ] = None,

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.completion import complete_run
 from schemas.errors import UserError
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="Run folder.", show_default=False)],
+    run: Annotated[str, typer.Argument(help="Run folder.", show_default=False, autocompletion=complete_run)],
     to: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the files.", show_default=False)],
     form: Annotated[str, typer.Option("--format", help="csv, populationsim or activitysim.")] = "csv",
     rename: Annotated[
