@@ -57,12 +57,13 @@ def explain(
 
 def _record(folder: "RunFolder", asked: str) -> Facts:
     from adapters.lineage import explain_record
+    from synthesis.expressions import nearest
 
     scenario = folder.read_scenario()
     entity, _, number = asked.rpartition(":")
     names = [one.name for one in scenario.entities]
     if entity and entity not in names:
-        raise UserError(f"--record {asked}: no entity {entity!r}, expected one of {', '.join(names)}")
+        raise UserError(f"--record {asked}: no entity {entity!r}{nearest(entity, names)}")
     if not number.isdigit():
         raise UserError(f"--record {asked}: expected a whole number, as in the column {names[0]}_id")
     return explain_record(folder, scenario, entity or names[0], int(number))
@@ -70,11 +71,12 @@ def _record(folder: "RunFolder", asked: str) -> Facts:
 
 def _rejected(folder: "RunFolder", rule: str | None) -> list[dict[str, Any]]:
     from adapters.lineage import read_rejected
+    from synthesis.expressions import nearest
 
     scenario = folder.read_scenario()
     known = {one.name: one for one in scenario.rules}
     if rule is not None and rule not in known:
-        raise UserError(f"--rule {rule}: no such rule, expected one of {', '.join(known) or 'none'}")
+        raise UserError(f"--rule {rule}: no such rule{nearest(rule, known) if known else ' (the scenario has none)'}")
     found = read_rejected(folder, rule)
     return [{**one, "text": known[one["rule"]].text, "reason": known[one["rule"]].reason} for one in found]
 

@@ -25,9 +25,10 @@ def export(
     from adapters.export import export as write_files
     from adapters.object_path import location
     from adapters.run_folder import RunFolder
+    from synthesis.expressions import nearest
 
     if form not in LAYOUTS:
-        raise UserError(f"--format {form}: expected one of {', '.join(LAYOUTS)}")
+        raise UserError(f"--format {form}: no such format{nearest(form, LAYOUTS)}")
     folder = RunFolder(location(run).absolute())
     record = folder.read_run()
     if record.get("status") != "published":
