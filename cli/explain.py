@@ -163,7 +163,9 @@ def _cell_tree(cell: Facts) -> "Tree":
     _add(tree, "aimed at", f"{cell['reconciled']:,.1f} {unit}")
     state = "within" if cell["within"] else "outside"
     tolerance = f"{cell['tolerance']:g} {'records' if cell['tolerance_kind'] == 'records' else 'TVD of the table'}"
-    _add(tree, "synthetic", f"{cell['synthetic']:,}: {-cell['discrepancy']:+,.1f}, {state} tolerance ({tolerance})")
+    _add(
+        tree, "synthetic", f"{cell['synthetic']:,}: {0.0 - cell['discrepancy']:+,.1f}, {state} tolerance ({tolerance})"
+    )
     for proposal in cell.get("proposals", []):
         node = _add(tree, "proposal", f"{proposal['proposal_id']}: {proposal['records']:,} records")
         _add(node, "reason", proposal["reason"])
