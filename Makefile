@@ -29,6 +29,7 @@ test: $(READY)
 
 schema: $(READY)
 	@$(BIN)/synthor schema > docs/scenario.schema.json
+	@$(BIN)/synthor schema --prior > docs/prior.schema.json
 
 docs: $(READY) schema
 	@$(BIN)/python -m docs.generate

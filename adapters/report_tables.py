@@ -13,8 +13,9 @@ from adapters.report_numbers import ABSENT, write_count, write_percent, write_to
 Matrix = NDArray[np.float64]
 COLUMNS = (
     "table", "entity", "zone_level", "zone", "cell", "universe", "target", "measure", "binds", "reconciled",
-    "synthetic", "discrepancy", "moe", "tolerance", "tolerance_kind", "within",
+    "synthetic", "discrepancy", "moe", "tolerance", "tolerance_kind", "within", "held_out",
 )  # fmt: skip
+MOMENTS = ("mean", "total", "quantile")
 VARIABLE = re.compile(r"(?:^|, )([^\W\d]\w*)=")
 
 
@@ -41,6 +42,8 @@ class TableGrid:
     tolerance: Matrix
     within: NDArray[np.bool_]
     exists: NDArray[np.bool_]
+    is_held_out: bool = False
+    """Whether the run did not use the table: it is shown, not judged."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -116,8 +119,9 @@ def shares_of(records: Matrix) -> Matrix:
 
 
 def read_grids(aggregates: pd.DataFrame) -> list[TableGrid]:
-    """The target tables, in the order of the file."""
-    complete = aggregates.reindex(columns=list(COLUMNS)).assign(exists=1.0)
+    """The tables of counts and shares, in the order of the file."""
+    counted = aggregates[~aggregates["measure"].isin(MOMENTS)] if "measure" in aggregates else aggregates
+    complete = counted.reindex(columns=list(COLUMNS)).assign(exists=1.0)
     return [_read_grid(str(name), rows) for name, rows in complete.groupby("table", sort=False)]
 
 
@@ -142,6 +146,7 @@ def _read_grid(name: str, rows: pd.DataFrame) -> TableGrid:
         published=spread("target"), aimed=spread("reconciled"), synthetic=spread("synthetic"),
         discrepancy=spread("discrepancy"), moe=spread("moe", np.nan), tolerance=spread("tolerance"),
         within=spread("within", 1.0) > 0, exists=spread("exists") > 0,
+        is_held_out=bool(spread("held_out").any()),
     )  # fmt: skip
 
 

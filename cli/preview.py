@@ -83,5 +83,5 @@ def _show(scenario: "Scenario", found: "Preview", random_seed: int) -> None:
     root, shown = scenario.root.name, found.records.count
     text = f"{shown:,} of the {found.size:,} {root} records of a run, drawn at random (random seed {random_seed})"
     if found.units < found.all_units:
-        text += f" from {found.units} of {found.all_units:,} parts that no table crosses"
+        text += f" from {found.units} of {found.all_units:,} groups of zones"
     console.print(f"\n{text}; so few need not meet the tables, and nothing was written")

@@ -138,7 +138,7 @@ def _type_text(annotation: Any) -> str:
     if origin in (Union, types.UnionType):
         texts = dict.fromkeys(_type_text(part) for part in parts if part is not type(None))
         return "number" if {"whole number", "number"} == set(texts) else " or ".join(texts)
-    if origin is list:
+    if origin is list or parts[1:] == (...,):
         return f"list of {_type_text(parts[0])}"
     if origin is dict:
         return f"mapping of {_type_text(parts[0])} to {_type_text(parts[1])}"

@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.expression import Node
+from schemas.prior import Prior
+
+MARGIN_OF_ERROR_Z = 1.645
+"""Margins of error are published at 90 %: standard errors are this much smaller (ACS General Handbook, chapter 7)."""
 
 Kind = Literal["category", "integer", "number"]
 FloatArray = NDArray[np.float64]
@@ -77,6 +81,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class CrosswalkRemark:
+    """Lines of the crosswalk that are of no use, and why."""
+
+    what: str
+    path: str
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Zones:
     """The zone variable with its coarser levels; level 0 is the finest and bears the variable's name."""
 
@@ -87,6 +100,7 @@ class Zones:
     lookup: Mapping[str, IntArray]
     """Per level, the unit of every finest zone, shape (zones,)."""
     partition_by: str
+    remarks: tuple["CrosswalkRemark", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +118,9 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """Records per cell, or total variation distance of shares per table and zone."""
+    """Records per cell, multiples of a cell's margin of error, or total variation of shares per table and zone."""
 
-    kind: Literal["records", "share_tvd"]
+    kind: Literal["records", "share_tvd", "moe"]
     value: float
 
 
@@ -128,6 +142,7 @@ class TargetTable:
     source: str | None = None
     note: str = ""
     path: str = ""
+    importance: float = 1.0
 
     @property
     def units(self) -> int:
@@ -146,6 +161,36 @@ class TargetTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconcile:
+    """Which policies reconcile tables that contradict each other (`synthesis.policies` says what each does)."""
+
+    totals: Literal["rescale", "refuse"] = "rescale"
+    contradictions: Literal["nearest", "refuse"] = "nearest"
+    sizes_from: str | None = None
+    """The table that sets how many root records each zone has; default: the first that can."""
+
+
+@dataclass(frozen=True, slots=True)
+class MomentTable:
+    """A published mean, total or quantile of the numeric variable `of` in every cell of `cells`.
+
+    `cells.target` holds the published values, NaN where none was; its counts are not bound.
+    """
+
+    cells: TargetTable
+    of: str
+    measure: Literal["mean", "total", "quantile"]
+    tolerance: float
+    """Relative (means and totals), or of the share of records below the published value (quantiles)."""
+    quantile: float = 0.5
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.cells.name
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A checked scenario."""
 
@@ -161,6 +206,11 @@ class Scenario:
     context: str = ""
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fingerprint: str = ""
+    reconcile: Reconcile = Reconcile()
+    held_out: tuple[TargetTable, ...] = ()
+    """Tables that the run does not use but is compared with."""
+    prior: Prior | None = None
+    moments: tuple[MomentTable, ...] = ()
 
     @property
     def entities(self) -> tuple[Entity, ...]:

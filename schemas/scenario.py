@@ -81,19 +81,34 @@ class ZonesSpec(_Strict):
 
 
 class ToleranceSpec(_Strict):
-    """How far a table may be missed: records per cell, or total variation of shares per zone."""
+    """How far a table may be missed: records per cell, margins of error, or total variation of shares per zone."""
 
     records: Annotated[Number, Field(ge=0)] | None = None
     share_tvd: Annotated[Number, Field(ge=0, le=1)] | None = None
+    relative: Annotated[Number, Field(ge=0)] | None = Field(
+        None, description="means and totals: of the published value; default 0.02"
+    )
+    share: Annotated[Number, Field(ge=0, le=1)] | None = Field(
+        None, description="quantiles: of the share of records below the published value; default 0.01"
+    )
+    moe: Annotated[Number, Field(ge=0)] | None = Field(
+        None, description="multiples of each cell's margin of error; default 1 for tables with a moe column"
+    )
 
 
 class TargetSpec(_Strict):
     """A published table to be matched: it counts `entity`; `file` is a CSV with a row per cell."""
 
     entity: Name
-    variables: Annotated[list[Name], Field(min_length=1)]
+    variables: list[Name] = Field(description="may be empty for a mean, total or quantile of everybody")
     file: StrictStr
-    measure: Literal["count", "share"]
+    measure: Literal["count", "share", "mean", "total", "quantile"] = Field(
+        description="what the file's column of that name holds, per cell: records, shares, or a moment of `of`"
+    )
+    of: Name | None = Field(None, description="the numeric variable of a mean, total or quantile")
+    quantile: Annotated[Number, Field(gt=0, lt=1)] | None = Field(
+        None, description="which quantile: 0.5 for medians. A whole number v covers [v, v + 1)"
+    )
     binds: Literal["count", "share"] | None = Field(
         None,
         description="what a run aims at; default: as measured for the root entity, shares for members, whose number "
@@ -106,6 +121,9 @@ class TargetSpec(_Strict):
     )
     universe: StrictStr | None = Field(None, description="an expression: whom the table counts; default: everybody")
     tolerance: ToleranceSpec | None = None
+    importance: Annotated[Number, Field(gt=0, le=1_000_000)] = Field(
+        1, description="how much the table matters beside tables that contradict it; 1 is usual"
+    )
     source: str | None = None
     note: str = ""
 
@@ -118,6 +136,20 @@ class RuleSpec(_Strict):
     then: StrictStr = Field(description="an expression that has to be true")
     when: StrictStr | None = Field(None, description="an expression: the records it is about; default: all")
     reason: str = Field("", description="why; told with every rejection")
+
+
+class ReconcileSpec(_Strict):
+    """What a run does where tables contradict each other (`synthor check` lists where they do)."""
+
+    totals: Literal["rescale", "refuse"] = Field(
+        "rescale", description="tables over everybody whose totals differ: rescaled to one of them, or refused"
+    )
+    contradictions: Literal["nearest", "refuse"] = Field(
+        "nearest", description="cells that cannot be met together: the nearest counts that can, or refused"
+    )
+    sizes_from: Name | None = Field(
+        None, description="the table that sets how many root records each zone has; default: the first that can"
+    )
 
 
 class ScenarioSpec(_Strict):
@@ -133,3 +165,4 @@ class ScenarioSpec(_Strict):
     zones: ZonesSpec | None = None
     targets: Annotated[dict[Name, TargetSpec], Field(min_length=1)]
     rules: list[RuleSpec] = []
+    reconcile: ReconcileSpec = ReconcileSpec()

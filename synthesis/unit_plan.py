@@ -1,19 +1,25 @@
-"""From a closed unit's discrepancy to its allocation: propose, compile, allocate, integerize."""
+"""From a unit's discrepancy to its allocation: propose, compile, allocate, integerize."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from schemas.model import BoolArray, IntArray
+from schemas.model import BoolArray, FloatArray, IntArray
 from schemas.settings import RunSettings
-from synthesis.aggregates import ZONE_SIZES, Counts
+from synthesis.aggregates import ZONE_SIZES, Counts, no_counts
 from synthesis.aims import Aims
-from synthesis.allocation import allocate
-from synthesis.cells import CellCoder
+from synthesis.allocation import Allocation, allocate
+from synthesis.causes import Causes, find_causes
+from synthesis.cells import CellCoder, cell_ids
+from synthesis.convergence import Convergence, convergence_of
+from synthesis.elastic import Relaxation, relax
 from synthesis.integerization import integerize
+from synthesis.outer import OuterCells, asked, inner_coder, outer_coder
 from synthesis.plan import Plan, join_plans, plan_values
-from synthesis.proposer import CHAIN, FLAT, OfflineProposer, build_proposer, propose
+from synthesis.pricing import priced_rows
+from synthesis.prior_proposer import propose_unit
+from synthesis.proposer import FLAT, OfflineProposer, build_proposer, propose
 from synthesis.randomness import keyed_rng
 from synthesis.records import Records
 from synthesis.sampling import acceptance_counts
@@ -21,12 +27,22 @@ from synthesis.system import System, build_system, zone_round_sizes
 from synthesis.units import Unit
 
 MIN_ROWS_PER_ZONE = 2000
-MIN_ROWS = 20_000
+RUN_ROWS = 400_000
+"""Candidates that all zones share: many small zones are each met by `MIN_ROWS_PER_ZONE`."""
 ROWS_PER_RECORD = 2
 FLAT_ATTEMPTS = 4
 TRIALS, TRIALS_ACCEPTED = 16, 2
 """Draws of a candidate in trial, and how many of them the rules have to accept."""
 FLAT_PRIOR_SHARE = 0.05
+PRICING_ROUNDS = 8
+WORTH_PRICING = 0.98
+MISSED = 0.25
+"""Records from which an exact cell that the allocation misses is looked into."""
+RESPONSE_ROWS = 500
+"""Candidates per zone from which a unit's response in outer tables is taken."""
+RESPONSE_ROUND = 0
+LOOSE = 1e-3
+"""Importance of soft cells in a response: it is where raking starts from, and loose cells are met in a few steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +58,8 @@ class UnitPlan:
     unsupported: int
     steps: int
     missed: float
+    causes: Causes
+    convergence: Convergence
 
 
 def plan_unit(
@@ -52,25 +70,37 @@ def plan_unit(
     round_index: int,
     fraction: float,
     committed: Counts,
+    outer: OuterCells | None = None,
+    part: FloatArray | None = None,
 ) -> UnitPlan:
-    """The allocation of one unit in one round; `fraction` of the aims is to be reached by its end."""
+    """The allocation of one unit in one round; `fraction` of the aims is to be reached by its end.
+
+    `part` is what the unit is to add to its outer cells.
+    """
     zones, zone_committed, is_last = unit.zone_array, committed[ZONE_SIZES], fraction >= 1
     sizes = zone_round_sizes(aims, zone_committed, fraction)[zones]
     rng = keyed_rng(settings.random_seed, "propose", round_index, unit.index)
     proposer = build_proposer(coder, zones)
-    zone_of_row = np.repeat(zones, _rows_per_zone(settings, sizes, is_last))
-    proposals = propose(proposer, zone_of_row, rng, CHAIN)
+    zone_of_row = np.repeat(zones, rows_per_zone(settings, sizes, len(aims.zone_sizes), is_last))
+    proposals = propose_unit(proposer, zones, zone_of_row, rng)
     likely = _likely_rows(proposer, proposals.plan, rng)
+    told = (coder, aims, committed)
+    if outer is not None and (part is not None or outer.unbound):
+        own = np.zeros(len(outer.of_unit[unit.index])) if part is None else part
+        told = asked(coder, aims, committed, outer, unit.index, own)
 
     def system_of(plan: Plan) -> System:
         values = plan_values(coder.scenario, coder.grids, plan)
-        return build_system(coder, values, zones, aims, committed, zone_committed, fraction)
+        return build_system(told[0], values, zones, told[1], told[2], zone_committed, fraction)
 
     plan, system, unsupported = _complete(proposer, likely, system_of, zone_of_row, rng)
     total = int(sizes.sum())
-    allocation = allocate(system, plan.prior, total)
+    plan, system, allocation = _priced(proposer, plan, system, total, system_of, rng, PRICING_ROUNDS if is_last else 0)
+    unsupported = _unsupported(system)
+    allocation, relaxation = _relaxed(system, plan, total, allocation)
+    reachable = system if relaxation is None else relaxation.system
     rng = keyed_rng(settings.random_seed, "integerize", round_index, unit.index)
-    counts = integerize(system, allocation.weights, total, rng, is_thorough=is_last)
+    counts = integerize(reachable, allocation.weights, total, rng, is_thorough=is_last)
     used = np.flatnonzero(counts)
     return UnitPlan(
         plan.take(used),
@@ -79,10 +109,80 @@ def plan_unit(
         proposals.rejections,
         proposals.rejected,
         proposals.rejected_rules,
-        unsupported,
+        int(unsupported.sum()),
         allocation.steps,
-        allocation.missed,
+        _missed(system, allocation.weights),
+        find_causes(coder.scenario, system, allocation.weights, counts, unsupported, relaxation) if is_last else {},
+        convergence_of(system, allocation),
     )
+
+
+def respond(coder: CellCoder, settings: RunSettings, aims: Aims, outer: OuterCells, unit: Unit) -> FloatArray:
+    """What a unit adds to its outer cells when it meets its inner tables, and nothing else is asked of it."""
+    scenario, zones = coder.scenario, unit.zone_array
+    sizes = aims.zone_sizes[zones]
+    zone_of_row = np.repeat(zones, np.where(sizes > 0, RESPONSE_ROWS, 0))
+    if len(zone_of_row) == 0:
+        return np.zeros(len(outer.of_unit[unit.index]))
+    rng = keyed_rng(settings.random_seed, "propose", RESPONSE_ROUND, unit.index)
+    proposer = build_proposer(coder, zones)
+    plan = _likely_rows(proposer, propose_unit(proposer, zones, zone_of_row, rng).plan, rng)
+    values, nothing = plan_values(scenario, coder.grids, plan), no_counts(scenario)
+    system = build_system(inner_coder(coder, outer), values, zones, aims, nothing, nothing[ZONE_SIZES], 1.0)
+    loose = tuple(b if b.is_exact else replace(b, importance=b.importance * LOOSE) for b in system.blocks)
+    weights = allocate(replace(system, blocks=loose), plan.prior, float(sizes.sum())).weights
+    ids = cell_ids(outer_coder(coder, outer), values)
+    added = np.zeros(outer.count)
+    for table, start in zip(outer.tables, outer.starts, strict=True):
+        of_row = weights if table.entity == scenario.root.name else weights[values.parent]
+        found = np.bincount(ids[table.name] + 1, weights=of_row, minlength=table.cells + 1)[1:]
+        added[start : start + table.cells] = found
+    return added[outer.of_unit[unit.index]]
+
+
+def _priced(
+    proposer: OfflineProposer,
+    plan: Plan,
+    system: System,
+    total: int,
+    system_of: Callable[[Plan], System],
+    rng: np.random.Generator,
+    max_rounds: int,
+) -> tuple[Plan, System, Allocation]:
+    """The plan with combinations added that exact cells lack, for as long as that brings them nearer."""
+    missed: list[float] = []
+    allocation = allocate(system, plan.prior, total)
+    for _ in range(max_rounds):
+        missed.append(allocation.missed)
+        if missed[-1] < MISSED or (len(missed) > 2 and min(missed[-2:]) > WORTH_PRICING * missed[-3]):
+            break
+        found = priced_rows(proposer, plan, system, allocation, system_of, rng)
+        if found is None:
+            break
+        plan = join_plans([plan, _likely_rows(proposer, found, rng)])
+        system = system_of(plan)
+        allocation = allocate(system, plan.prior, total)
+    return plan, system, allocation
+
+
+def _relaxed(system: System, plan: Plan, total: int, allocation: Allocation) -> tuple[Allocation, Relaxation | None]:
+    """The allocation; where it finds no way to meet the exact cells, that of the nearest targets that can be met."""
+    if allocation.missed < MISSED or total == 0:
+        return allocation, None
+    relaxation = relax(system, plan.prior)
+    if relaxation is None:
+        return allocation, None
+    relaxed = allocate(relaxation.system, relaxation.prior, total, is_feasible=True)
+    # Shares are not relaxed: where they are at odds as well, the compromise over all cells is the nearer one.
+    if _missed(system, relaxed.weights) > _missed(system, allocation.weights) + relaxation.largest:
+        return allocation, None
+    return relaxed, relaxation
+
+
+def _missed(system: System, weights: FloatArray) -> float:
+    """Records by which the allocation misses the exact cell that it misses most."""
+    achieved = system.matrix.T @ weights
+    return float(np.abs(achieved - system.wanted(achieved))[system.exact].max(initial=0.0))
 
 
 def _likely_rows(proposer: OfflineProposer, plan: Plan, rng: np.random.Generator) -> Plan:
@@ -95,9 +195,10 @@ def _likely_rows(proposer: OfflineProposer, plan: Plan, rng: np.random.Generator
     return plan.take(np.flatnonzero(accepted >= min(TRIALS_ACCEPTED, accepted.max(initial=0))))
 
 
-def _rows_per_zone(settings: RunSettings, sizes: IntArray, is_last: bool) -> IntArray:
+def rows_per_zone(settings: RunSettings, sizes: IntArray, all_zones: int, is_last: bool) -> IntArray:
     """Candidates per zone; an early round, whose leftovers the next one corrects, makes do with fewer."""
-    least = max(MIN_ROWS_PER_ZONE, (MIN_ROWS if is_last else MIN_ROWS // 4) // max(len(sizes), 1))
+    least = (settings.least_plan_rows if is_last else settings.least_plan_rows // 4) // max(len(sizes), 1)
+    least = max(MIN_ROWS_PER_ZONE, min(least, RUN_ROWS // all_zones))
     wanted = np.minimum(np.maximum(sizes * ROWS_PER_RECORD, least), settings.plan_rows)
     return np.where(sizes > 0, wanted, 0)
 
@@ -108,7 +209,7 @@ def _complete(
     system_of: Callable[[Plan], System],
     zone_of_row: IntArray,
     rng: np.random.Generator,
-) -> tuple[Plan, System, int]:
+) -> tuple[Plan, System, BoolArray]:
     """The plan with rows added for cells that want records but have no row (column generation)."""
     system: System = system_of(plan)
     for _ in range(FLAT_ATTEMPTS):
@@ -124,10 +225,10 @@ def _complete(
         weight = FLAT_PRIOR_SHARE * plan.prior.sum() / len(chosen)
         plan = join_plans([plan, Plan(rare.atoms, np.full(len(chosen), weight), rare.proposal)])
         system = system_of(plan)
-    return plan, system, int(_unsupported(system).sum())
+    return plan, system, _unsupported(system)
 
 
 def _unsupported(system: System) -> BoolArray:
     """Cells that want records and that no plan row reaches."""
     reached = np.asarray(system.matrix.sum(axis=0)).ravel() > 0
-    return ~reached & (system.aim > 0) & (system.shares | (system.aim - system.committed >= 0.5))
+    return ~reached & (system.aim > 0) & ~system.moments & (system.shares | (system.aim - system.committed >= 0.5))

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from adapters.scenario_files import read_scenario
 from schemas.errors import UserError
 from schemas.settings import RunSettings
 from tasks.context import Context, compile_context, load_context
+from tasks.judge_scenario import judge_scenario
 
 VERSIONS = ("synthor", "prefect", "prefect-dask", "dask", "pyarrow", "pandas", "numpy", "scipy", "great-expectations")
+UNBOUND = "reaches beyond the units that are solved together: measured, but not aimed at"
 
 
 @contextmanager
@@ -27,6 +30,13 @@ def held(out: str) -> Iterator[None]:
     """The run folder, for this process alone: two runs at once would overwrite each other's run.json."""
     with locked(location(out).absolute()):
         yield
+
+
+def with_absolute_paths(settings: RunSettings) -> RunSettings:
+    """The settings as the run folder keeps them: its root of publications is found from wherever it is looked at."""
+    if settings.publish_to is None:
+        return settings
+    return settings.model_copy(update={"publish_to": str(location(settings.publish_to).absolute())})
 
 
 @task(name="prepare", cache_policy=NO_CACHE)
@@ -47,7 +57,7 @@ def open_run(folder: Path, out: Location, settings: RunSettings) -> Context:
     elif run.root.exists() and (not run.root.is_dir() or _holds_anything(run.root)):
         raise UserError(f"{run.root}: exists and is no run folder, expected a new or empty folder")
     else:
-        _create(run, folder, context)
+        _create(run, folder, context, judge_scenario(context.coder))
     return load_context(str(run.root), scenario.fingerprint, settings)
 
 
@@ -67,7 +77,7 @@ def check_same_run(stored: dict[str, Any], fingerprint: str, settings: RunSettin
             raise UserError(f"{root}: holds a run with {name}={value!r}, got {given[name]!r}: expected a new folder")
 
 
-def _create(run: RunFolder, folder: Path, context: Context) -> None:
+def _create(run: RunFolder, folder: Path, context: Context, judged: dict[str, Any]) -> None:
     scenario, settings = context.scenario, context.settings
     try:
         run.root.mkdir(parents=True, exist_ok=True)
@@ -78,6 +88,7 @@ def _create(run: RunFolder, folder: Path, context: Context) -> None:
         {
             "synthor_version": version("synthor"),
             "status": "running",
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "scenario": {
                 "name": scenario.name,
                 "title": scenario.title,
@@ -92,7 +103,9 @@ def _create(run: RunFolder, folder: Path, context: Context) -> None:
             "reconciliations": [
                 {"table": note.table, "what": note.what, "magnitude": note.magnitude}
                 for note in context.aims.reconciliations
-            ],
+            ]
+            + [{"table": name, "what": UNBOUND, "magnitude": 0.0} for name in context.cut.unbound],
             "failure": None,
+            **judged,
         }
     )

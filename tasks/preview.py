@@ -14,7 +14,7 @@ from synthesis.plan import Plan
 from synthesis.randomness import keyed_rng
 from synthesis.records import Records, concatenate
 from synthesis.sampling import draw
-from synthesis.unit_plan import plan_unit
+from synthesis.unit_plan import plan_unit, respond
 from synthesis.units import Unit
 from tasks.context import Context, compile_context
 
@@ -74,7 +74,11 @@ def _draw_unit(context: Context, unit: Unit, count: int, rng: np.random.Generato
 
 
 def _plan_unit(context: Context, unit: Unit) -> tuple[Plan, IntArray]:
-    """The unit's allocation for the whole of its aims, as in a run of one round."""
-    nothing = no_counts(context.scenario)
-    found = plan_unit(context.coder, context.settings, context.aims, unit, ROUND, 1.0, nothing)
+    """The unit's allocation for the whole of its aims, as in a run of one round.
+
+    What other units add to the tables beyond it is not known here: its own part is what it adds anyway.
+    """
+    given, nothing = (context.coder, context.settings, context.aims), no_counts(context.scenario)
+    part = respond(*given, context.outer, unit) if context.cut.outer else None
+    found = plan_unit(*given, unit, ROUND, 1.0, nothing, context.outer, part)
     return found.plan, found.counts
