@@ -83,8 +83,10 @@ class ZonesSpec(_Strict):
 class ToleranceSpec(_Strict):
     """How far a table may be missed: records per cell, margins of error, or total variation of shares per zone."""
 
-    records: Annotated[Number, Field(ge=0)] | None = None
-    share_tvd: Annotated[Number, Field(ge=0, le=1)] | None = None
+    records: Annotated[Number, Field(ge=0)] | None = Field(None, description="each cell, by so many records")
+    share_tvd: Annotated[Number, Field(ge=0, le=1)] | None = Field(
+        None, description="the table in each zone, by so large a share of its records in another cell"
+    )
     relative: Annotated[Number, Field(ge=0)] | None = Field(
         None, description="means and totals: of the published value; default 0.02"
     )
@@ -99,9 +101,11 @@ class ToleranceSpec(_Strict):
 class TargetSpec(_Strict):
     """A published table to be matched: it counts `entity`; `file` is a CSV with a row per cell."""
 
-    entity: Name
-    variables: list[Name] = Field(description="may be empty for a mean, total or quantile of everybody")
-    file: StrictStr
+    entity: Name = Field(description="what is counted")
+    variables: list[Name] = Field(
+        description="what makes up a cell; may be empty for a mean, total or quantile of everybody"
+    )
+    file: StrictStr = Field(description="CSV or parquet in the scenario's folder")
     measure: Literal["count", "share", "mean", "total", "quantile"] = Field(
         description="what the file's column of that name holds, per cell: records, shares, or a moment of `of`"
     )
@@ -124,8 +128,8 @@ class TargetSpec(_Strict):
     importance: Annotated[Number, Field(gt=0, le=1_000_000)] = Field(
         1, description="how much the table matters beside tables that contradict it; 1 is usual"
     )
-    source: str | None = None
-    note: str = ""
+    source: str | None = Field(None, description="one of the scenario's sources")
+    note: str = Field("", description="anything a reader has to know; repeated in the data card")
 
 
 class RuleSpec(_Strict):
