@@ -138,8 +138,13 @@ def _record_tree(found: Facts) -> "Tree":
         _add(node, "reason", proposal["reason"])
     if found["exchange"] is not None:
         exchange = found["exchange"]
-        _add(tree, "exchange", f"{exchange['exchange_id']}, {exchange.get('model', '')}")
+        _add(tree, "exchange", f"{exchange['exchange_id']}, {_model(exchange)}")
     return tree
+
+
+def _model(exchange: Facts) -> str:
+    """The model as it names itself, or else as it was asked for."""
+    return str((exchange.get("reply") or {}).get("model") or (exchange.get("sampling") or {}).get("model", ""))
 
 
 def _add_plan_row(tree: "Tree", row: Facts) -> None:
@@ -164,7 +169,9 @@ def _cell_tree(cell: Facts) -> "Tree":
     state = "within" if cell["within"] else "outside"
     tolerance = f"{cell['tolerance']:g} {'records' if cell['tolerance_kind'] == 'records' else 'TVD of the table'}"
     _add(
-        tree, "synthetic", f"{cell['synthetic']:,}: {0.0 - cell['discrepancy']:+,.1f}, {state} tolerance ({tolerance})"
+        tree,
+        "synthetic",
+        f"{cell['synthetic']:,.10g}: {0.0 - cell['discrepancy']:+,.1f}, {state} tolerance ({tolerance})",
     )
     for proposal in cell.get("proposals", []):
         node = _add(tree, "proposal", f"{proposal['proposal_id']}: {proposal['records']:,} records")

@@ -16,6 +16,7 @@ from cli.evaluate import evaluate
 from cli.explain import explain
 from cli.export import export
 from cli.importing import importing
+from cli.infer import infer
 from cli.init import init
 from cli.preview import preview
 from cli.publish import publish
@@ -50,6 +51,7 @@ app.command(epilog=_example("synthor explain runs/vermont --record 500000042"))(
 app.command(epilog=_example("synthor export runs/vermont --to vermont-csv --format populationsim"))(export)
 app.command(epilog=_example("synthor publish runs/ecommerce --to published"))(publish)
 app.command(epilog=_example("synthor schema > scenario.schema.json"))(schema)
+app.command(epilog=_example("synthor infer scenarios/vermont --model claude-opus-5-5"))(infer)
 app.add_typer(importing)
 
 

@@ -79,6 +79,10 @@ def _records(record: Mapping[str, Any]) -> Iterator[Line]:
         yield f"{name} records", write_count(entity["records"])
     if record.get("damaged"):
         yield "damage repaired", f"{len(record['damaged'])} files were missing or altered and made again"
+    if record.get("reply_share") is not None:
+        yield "from replies", f"{record['reply_share']:.1%} of the records have their plan row from a reply"
+    if (record.get("what_if") or {}).get("note"):
+        yield "what if", record["what_if"]["note"]
     if record.get("shortfall"):
         yield "shortfall", f"{write_count(record['shortfall'])} records could not be drawn"
 

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from schemas.batch import BatchSpec, Receipt
@@ -12,9 +13,11 @@ from schemas.model import IntArray
 from synthesis.batching import Round, plan_rounds
 from synthesis.causes import merge_causes
 from synthesis.convergence import merged as merge_convergences
+from synthesis.diversity import diversity_of
+from synthesis.stopping import stop_reason
 from synthesis.system import due_records
 from tasks.artifacts import Artifacts
-from tasks.ask import describe_asking
+from tasks.ask import describe_asking, describe_groups
 from tasks.context import Context
 from tasks.merge import Merged
 
@@ -70,6 +73,18 @@ class RunBook:
         self._round_started = time.monotonic()
         self._log("round_started", round=index, batches=len(batches), records=sum(spec.records for spec in batches))
 
+    def inferred(self, context: Context, answered: RoundAnswers) -> None:
+        """The dependency groups are known, or nobody named any."""
+        self._context = context
+        groups = describe_groups(context)
+        reason = answered.answers[0].reason
+        self.run["dependencies"] = {"joints": context.settings.joints, "groups": groups, "reason": reason}
+        # No batch depends on it: it is no request that the chain could cover.
+        self.asked(0, RoundAnswers(answers=(), limit_reached=answered.limit_reached))
+        for group in groups:
+            names = {"variables": group["variables"], "status": group["status"], "tables": group["tables"]}
+            self._log("dependency_group", **names)
+
     def asked(self, index: int, answered: RoundAnswers) -> None:
         """A round's requests are answered, or known to have no answer."""
         self._answers += answered.answers
@@ -116,11 +131,13 @@ class RunBook:
         records, members = sum(r.records for r in receipts), sum(r.members for r in receipts)
         solved = [commit["proposed"] for commit in merged.commits if commit["round"] == this.index]
         fit["solver"] = merge_convergences(proposed.get("solver", {}) for proposed in solved)
-        entry = {"round": this.index, "batches": len(batches), "records": records, "members": members, **fit}
+        variety = {"over_corrected_records": merged.over_corrected, **asdict(diversity_of(merged.sketch))}
+        entry = {"round": this.index, "batches": len(batches), "records": records, "members": members, **fit, **variety}
         self.run["rounds"].append({**entry, "seconds": self._since(self._round_started)})
         self.run["batches"]["reused"] += sum(receipt.reused for receipt in receipts)
         self.run["batches"]["retried"] += sum(receipt.attempt > 1 for receipt in receipts)
         self._count(merged, this.fraction, pending)
+        self.run["stopped"] = stop_reason(merged.fit, self.run["shortfall"])
         self._folder.write_run(self.run)
         self._log("round_merged", **entry)
 
@@ -171,6 +188,13 @@ class RunBook:
         self._folder.write_run(self.run)
         self._log("published", records=self.run["accepted"])
 
+    def shifted(self, what_if: Mapping[str, Any] | None) -> None:
+        """What the context has shifted is known."""
+        if what_if is not None:
+            self.run["what_if"] = dict(what_if)
+            self._folder.write_run(self.run)
+            self._log("what_if", note=what_if["note"], shifts=len(what_if["shifts"]))
+
     def finish(self) -> None:
         """The report is written: what was staged is not needed any more."""
         self._folder.clear_staging()
@@ -220,6 +244,7 @@ class RunBook:
             accepted=drawn - rejected,
             rejected=rejected,
             rejections=dict(rejections),
+            reply_share=_reply_share(self._context.settings.asks, commits),
             proposed_rows=sum(c["proposed"].get("rows", 0) for c in commits),
             proposal_rejections=dict(proposal_rejections),
             **_prior_share(commits, entities[scenario.root.name]["records"]),
@@ -246,6 +271,14 @@ class RunBook:
 
     def _log(self, event: str, **fields: Any) -> None:
         self._folder.log(event, **fields)
+
+
+def _reply_share(asks: bool, commits: Sequence[Mapping[str, Any]]) -> float | None:
+    """Share of the root records whose plan row comes from a reply; None where nobody was asked."""
+    records = sum(commit["records"] for commit in commits)
+    if not asks or not records:
+        return None
+    return float(sum(commit["proposed"].get("records_of_replies", 0) for commit in commits) / records)
 
 
 _NO_LLM = {"calls": 0, "tokens": 0, "usd": 0.0}

@@ -19,8 +19,9 @@ from synthesis.aggregates import ZONE_SIZES
 from synthesis.batching import Round, cut_batches, cut_responses, plan_rounds
 from synthesis.outer import spread
 from synthesis.requests import round_requests
+from synthesis.stopping import is_needless
 from synthesis.units import Unit, zones_of_units
-from tasks.ask import ask
+from tasks.ask import ask, infer
 from tasks.batch import batch_options, plan_strata, synthesize_batch, take_responses
 from tasks.compare import compare
 from tasks.context import Context
@@ -30,6 +31,7 @@ from tasks.prior import measure_prior
 from tasks.publish import make_current, publish
 from tasks.repair import repair
 from tasks.report import report
+from tasks.shifts import find_what_if
 from tasks.validate import validate
 
 TRIES_OF_DASK = 4
@@ -70,6 +72,7 @@ def _synthesize(scenario: str, out: str, settings: RunSettings, started: float) 
         return book.run
     book.start(damaged)
     try:
+        context = _infer(context, settings, book)
         merged = _run_rounds(context, settings, book)
         _audit_and_publish(context, settings, book, merged)
     except BaseException as error:
@@ -86,6 +89,8 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
         if context.cut.outer:
             _take_responses(context, settings, runner, book)
         for this in rounds:
+            if is_needless(this.fraction, merged.fit):
+                continue
             later = [unit for after in rounds[this.index :] for unit in after.units]
             _open_round(context, this, later, merged)
             at = merged.counts[ZONE_SIZES], this.index, this.fraction, first_id
@@ -125,6 +130,14 @@ def _take_responses(context: Context, settings: RunSettings, runner: DaskTaskRun
         book.planned(seconds)
         found.update(responses)
     context.run.write_parts(RESPONSES, found)
+
+
+def _infer(context: Context, settings: RunSettings, book: RunBook) -> Context:
+    """Ask which variables depend on each other, if a proposer is to be asked; the groups decide which tables bind."""
+    if settings.asks and settings.n_joints:
+        context, answered = infer(context, settings)
+        book.inferred(context, answered)
+    return context
 
 
 def _ask(context: Context, settings: RunSettings, book: RunBook, merged: Merged, index: int, records: int) -> None:
@@ -201,6 +214,7 @@ def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, m
 def _close(context: Context, settings: RunSettings, book: RunBook) -> None:
     """What follows publication; a run that was interrupted here is closed when it is taken up again."""
     if not context.run.is_closed():
+        book.shifted(find_what_if(context))
         book.start_stage("report")
         report(context.run)
         book.finish()

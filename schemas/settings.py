@@ -19,8 +19,10 @@ class RunSettings(BaseModel):
     proposer: Annotated[str, Field(pattern=r"^(offline|anthropic|replay:.+|plugin:[\w.-]+)$")] = Field(
         "offline", description="offline, anthropic, replay:RUN, or plugin:NAME (entry point in synthor.proposers)"
     )
-    allocation: Literal["balanced"] = Field("balanced", description="how records are allotted to plan rows")
-    max_rounds: Annotated[int, Field(ge=1, le=20)] = Field(2, description="rounds at most; the last adds the bulk")
+    allocation: Literal["balanced", "proposed"] = Field(
+        "balanced", description="counts that meet the targets, or the proposer's own shares as they are"
+    )
+    max_rounds: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="rounds at most; the last adds the bulk")
     early_round_share: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.04, description="share of the records that each round before the last adds"
     )
@@ -37,6 +39,17 @@ class RunSettings(BaseModel):
     hold_out: tuple[str, ...] = Field((), description="tables that the run does not use but is compared with")
     use_prior: bool = Field(True, description="use the scenario's prior, if it has one")
 
+    chain_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.02, description="prior weight of the tables' chain beside a prior or a model's proposals; 0: no chain rows"
+    )
+    context: Annotated[str, Field(max_length=2000)] | None = Field(
+        None, description="a sentence that steers proposals; default: the scenario's"
+    )
+    context_strength: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="how far the tables named by `relax` give way to the context: 0 not at all, 1 altogether"
+    )
+    relax: str = Field("", description="names of tables that the context may overrule, separated by commas")
+
     model: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         "claude-sonnet-5-5", description="the language model, by the name its server knows"
     )
@@ -52,6 +65,30 @@ class RunSettings(BaseModel):
     proposals_per_call: Annotated[int, Field(ge=1, le=200)] = Field(20, description="proposals asked for in one call")
     ask_again_below: Annotated[float, Field(ge=0, le=1)] = Field(
         0.8, description="a reply of which a smaller share is valid is asked for again, once, with its faults"
+    )
+
+    fallback: Literal["chain", "none"] = Field(
+        "chain",
+        description="what covers a batch for which no reply has a valid proposal: the tables' chain, or nothing",
+    )
+    zone_groups: Annotated[int, Field(ge=1, le=1000)] = Field(
+        12, description="groups of similar zones that are asked for together, at most"
+    )
+    residual_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.002, description="mean TVD of a zone group's tables below which it is not asked for again"
+    )
+    max_prompt_tokens: Annotated[int, Field(ge=1500, le=500_000)] = Field(
+        8000, description="length of a prompt at most, as estimated"
+    )
+    n_joints: Annotated[int, Field(ge=0, le=20)] = Field(
+        3, description="groups of dependent variables that the model is asked for at most; 0: it is not asked"
+    )
+    joints: Literal["all", "inferred"] = Field(
+        "all",
+        description="joint tables that bind: all published ones, or those of the inferred groups (the method's own)",
+    )
+    approximate_joints: bool = Field(
+        False, description="let the model approximate tables for groups that have none; soft, and marked as such"
     )
 
     max_calls: Annotated[int, Field(ge=0)] | None = Field(None, description="model calls of a run at most")
@@ -80,6 +117,7 @@ class RunSettings(BaseModel):
         1.0, description="pause before a batch's second attempt; it doubles"
     )
     batch_timeout_seconds: Annotated[float, Field(gt=0)] = Field(900.0, description="of one attempt of a batch")
+    without: str | None = Field(None, description="a run without the context, whose records are compared with")
     publish_to: str | None = Field(None, description="folder of publications whose current one this run becomes")
     publish_anyway: bool = Field(False, description="publish even if validation fails")
     full_validation: bool = Field(False, description="read every record, whatever their number")
@@ -108,9 +146,11 @@ class RunSettings(BaseModel):
         Budgets, time-outs and prices are not among them: a run taken up again may be given more.
         """
         names = ["size", "random_seed", "proposer", "allocation", "max_rounds", "early_round_share"]
-        names += ["plan_rows", "least_plan_rows", "batch_seconds", "max_redraws", "use_prior"]
+        names += ["plan_rows", "least_plan_rows", "batch_seconds", "max_redraws", "use_prior", "chain_share", "context"]
+        names += ["context_strength", "relax"]
         if self.asks:
-            names += ["proposals_per_call", "ask_again_below"]
+            names += ["proposals_per_call", "ask_again_below", "fallback", "zone_groups", "residual_share"]
+            names += ["max_prompt_tokens", "n_joints", "joints", "approximate_joints"]
         if self.asks and not self.proposer.startswith("replay:"):
             names += ["model", "temperature", "top_p", "top_k", "effort", "max_reply_tokens"]
         return {name: getattr(self, name) for name in names} | {"hold_out": list(self.hold_out)}

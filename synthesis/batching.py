@@ -51,9 +51,19 @@ def plan_rounds(settings: RunSettings, aims: Aims, cut: UnitCut) -> tuple[Round,
     return tuple(Round(i, fraction, cut.units) for i, fraction in enumerate(fractions, start=1))
 
 
+EARLY_ROUNDS_SHARE = 0.2
+"""Records of all rounds before the last, at most: what they get wrong has to be put right by the last."""
+
+
 def round_fractions(settings: RunSettings, total: int) -> tuple[float, ...]:
     """The fraction of the records that is to be committed at the end of each round; early rounds are small."""
-    early = [settings.early_round_share * (i + 1) for i in range(settings.max_rounds - 1)]
+    share = settings.early_round_share
+    if settings.allocation == "proposed":
+        # Nothing is corrected afterwards but by the next round's proposals: all rounds weigh the same.
+        share = 1 / settings.max_rounds
+    elif settings.max_rounds > 1:
+        share = min(share, EARLY_ROUNDS_SHARE / (settings.max_rounds - 1))
+    early = [share * (i + 1) for i in range(settings.max_rounds - 1)]
     return (*(fraction for fraction in early if fraction * total >= 1 and fraction < 1), 1.0)
 
 

@@ -16,6 +16,7 @@ from adapters.object_path import Location, location
 from adapters.run_folder import RunFolder
 from adapters.run_lock import LOCK_FILE, locked
 from adapters.scenario_files import read_scenario
+from adapters.what_if_shifts import check_without
 from schemas.errors import UserError
 from schemas.settings import RunSettings
 from tasks.context import Context, compile_context, load_context
@@ -51,6 +52,8 @@ def open_run(folder: Path, out: Location, settings: RunSettings) -> Context:
     if settings.asks:
         check_proposer(settings)
     scenario = read_scenario(folder)
+    if settings.without is not None:
+        check_without(location(settings.without), scenario)
     context = compile_context(run, scenario, settings)
     if (run.root / "run.json").exists():
         check_same_run(run.read_run(), scenario.fingerprint, settings, run.root)

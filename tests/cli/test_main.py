@@ -66,11 +66,6 @@ def test_size_zero_is_refused_before_anything_is_written(capsys, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_planned_proposer_is_not_available_yet(capsys, tmp_path):
-    told = refuse(capsys, "run", ECOMMERCE, "--out", tmp_path / "run", "--proposer", "anthropic")
-    assert told == "synthor: --proposer: 'anthropic' is not available yet, expected 'offline'\n"
-
-
 def test_wrong_usage_is_one_line(capsys):
     assert refuse(capsys, "run", ECOMMERCE) == "synthor: Missing option '--out'.\n"
     assert refuse(capsys, "chek").startswith("synthor: No such command 'chek'. Did you mean 'check'")
