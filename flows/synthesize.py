@@ -230,4 +230,5 @@ def audit_message(verdict: Mapping[str, Any]) -> str:
         for cell in verdict["missed_cells"][:3]
     ]
     others = [failure["message"] for failure in verdict["failures"][:3]]
-    return f"validation failed ({len(verdict['failures'])} expectations): " + "; ".join(cells or others)
+    count = len(verdict["failures"])
+    return f"validation failed ({count} expectation{'s' * (count != 1)}): " + "; ".join(cells or others)
