@@ -72,7 +72,7 @@ def with_once(settings: RunSettings, rounds: Estimate, once: Estimate) -> Estima
         return None if None in parts else _least(round(sum(parts), 4), limit)
 
     names = ("input_tokens", "output_tokens", "usd")
-    limits = {"calls": settings.max_calls, "most_calls": settings.max_calls}
+    limits: dict[str, float | None] = {"calls": settings.max_calls, "most_calls": settings.max_calls}
     limits |= {"most_tokens": settings.max_tokens, "most_usd": settings.max_usd}
     sums = {name: summed(name) for name in names} | {name: summed(name, limit) for name, limit in limits.items()}
     return replace(rounds, **sums)
