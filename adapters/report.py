@@ -7,6 +7,7 @@ import json
 import pathlib
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
@@ -14,6 +15,7 @@ from adapters.object_path import Location
 from adapters.report_charts_run import chart_counts, chart_durations, chart_rounds
 from adapters.report_evidence import arrange_evidence
 from adapters.report_misses import find_misses, find_worst_cells
+from adapters.report_moments import read_moments
 from adapters.report_numbers import FILTERS
 from adapters.report_run import count_rejections, read_examples, split_durations, state_mapping, state_run
 from adapters.report_sections import build_sections
@@ -38,7 +40,8 @@ def write_report(run: Location) -> Location:
 def render_report(run: Location) -> str:
     """The page as text."""
     record = _read_record(run)
-    grids = _read_aggregates(run / "aggregates.parquet")
+    aggregates = _read_aggregates(run / "aggregates.parquet")
+    grids = read_grids(aggregates)
     script = (HERE / "report.js").read_text(encoding="utf-8")
     template = _environment().get_template("report_template.html")
     return template.render(
@@ -46,6 +49,7 @@ def render_report(run: Location) -> str:
         style=Markup((HERE / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        moments=read_moments(aggregates),
         **_describe_fit(record, grids),
         **_describe_run(record, run),
     )
@@ -59,8 +63,8 @@ def _read_record(run: Location) -> dict[str, Any]:
     return record
 
 
-def _read_aggregates(path: Location) -> list[TableGrid]:
-    return read_grids(read_parquet(path).to_pandas()) if path.exists() else []
+def _read_aggregates(path: Location) -> pd.DataFrame:
+    return read_parquet(path).to_pandas() if path.exists() else pd.DataFrame({"table": []})
 
 
 @functools.cache

@@ -13,6 +13,8 @@ Record = Mapping[str, Any]
 EXAMPLES_PER_RULE = 3
 EXAMPLE_CHARACTERS = 1_500
 QUARANTINE_FILES = 50
+SETTLED, NOTICEABLE = 0.01, 0.5
+"""Records below which a solver is said to have settled, and below which an exact cell is said to be met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,16 @@ def state_run(record: Record) -> list[Fact]:
         Fact("Proposer", _text(settings.get("proposer")) + _cost(llm)),
         Fact("Records asked for", write_count(record.get("size"))),
         Fact("Batches", ", ".join(f"{write_count(count)} {name}" for name, count in batches.items())),
+        Fact("Solver", write_solver(solver) if (solver := _last_solver(record)) else ""),
         Fact("Run folder", _text(record.get("out")), is_code=True),
         Fact("synthor", _text(record.get("synthor_version")), is_code=True),
     ]
     return [fact for fact in facts if fact.value.strip("–")]
+
+
+def _last_solver(record: Record) -> Record:
+    rounds = record.get("rounds") or [{}]
+    return rounds[-1].get("solver") or {}
 
 
 def _cost(llm: Record) -> str:
@@ -128,6 +136,25 @@ def _cost(llm: Record) -> str:
     tokens = write_count(llm.get("tokens") or 0)
     cost = "cost unknown" if llm.get("usd") is None else f"{llm['usd']:,.2f} USD"
     return f" ({plural(llm['calls'], 'call')}, {tokens} tokens, {cost})"
+
+
+def write_solver(solver: Record) -> str:
+    """A round's solver in one line: how it converged, and how far the weights had to move from the prior."""
+    units, rows = plural(solver["units"], "unit"), write_count(round(solver["effective_rows"]))
+    settled = "settled" if solver["residual"] < SETTLED else f"unsettled by {solver['residual']:.3g} records"
+    worst = solver.get("worst_cell") or ("",)
+    met = (
+        "exact cells met before rounding"
+        if solver["missed"] < NOTICEABLE
+        else (
+            f"worst exact cell {worst[0] or 'number of records'} off by {write_count(solver['missed'])} before rounding"
+        )
+    )
+    effect = f"design effect {solver['design_effect_median']:.2g}, at most {solver['design_effect_max']:.2g}"
+    return (
+        f"{units} {settled} in at most {plural(solver['steps'], 'step')}, {met}; {rows} effective of "
+        f"{write_count(solver['plan_rows'])} plan rows ({effect})"
+    )
 
 
 def state_mapping(values: Record | None) -> list[Fact]:

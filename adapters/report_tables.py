@@ -15,6 +15,7 @@ COLUMNS = (
     "table", "entity", "zone_level", "zone", "cell", "universe", "target", "measure", "binds", "reconciled",
     "synthetic", "discrepancy", "moe", "tolerance", "tolerance_kind", "within", "held_out",
 )  # fmt: skip
+MOMENTS = ("mean", "total", "quantile")
 VARIABLE = re.compile(r"(?:^|, )([^\W\d]\w*)=")
 
 
@@ -118,8 +119,9 @@ def shares_of(records: Matrix) -> Matrix:
 
 
 def read_grids(aggregates: pd.DataFrame) -> list[TableGrid]:
-    """The target tables, in the order of the file."""
-    complete = aggregates.reindex(columns=list(COLUMNS)).assign(exists=1.0)
+    """The tables of counts and shares, in the order of the file."""
+    counted = aggregates[~aggregates["measure"].isin(MOMENTS)] if "measure" in aggregates else aggregates
+    complete = counted.reindex(columns=list(COLUMNS)).assign(exists=1.0)
     return [_read_grid(str(name), rows) for name, rows in complete.groupby("table", sort=False)]
 
 

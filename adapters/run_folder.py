@@ -3,7 +3,7 @@
 import io
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from adapters.storage import read_parquet, read_parquet_metadata, remove_tempora
 from schemas.dependencies import Dependencies
 from schemas.errors import RunError, UserError
 from schemas.exchange import Answer
-from schemas.model import IntArray, Scenario
+from schemas.model import FloatArray, IntArray, Scenario
 
 
 class RunFolder:
@@ -78,6 +78,10 @@ class RunFolder:
     def counts_file(self, round_index: int) -> Location:
         """Counts of all batches before a round."""
         return self.root / "staging" / "counts" / f"r{round_index:02d}.npz"
+
+    def parts_file(self, name: str) -> Location:
+        """Units' responses, or their parts in a round."""
+        return self.root / "staging" / "counts" / f"{name}.npz"
 
     def digest_file(self, batch_id: int) -> Location:
         """The SHA-256 of a batch's commit file: in a file of its own, written before the commit has its name."""
@@ -157,6 +161,17 @@ class RunFolder:
         content = io.BytesIO(self.counts_file(round_index).read_bytes())
         with np.load(content, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
+
+    def write_parts(self, name: str, parts: Mapping[int, FloatArray]) -> None:
+        """Keep what units add, or are to add, to the cells of tables that reach beyond them."""
+        with replacing(self.parts_file(name)) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{f"u{unit}": part for unit, part in parts.items()})
+
+    def read_parts(self, name: str, units: Iterable[int]) -> dict[int, FloatArray]:
+        """What `write_parts` kept of some units."""
+        content = io.BytesIO(self.parts_file(name).read_bytes())
+        with np.load(content, allow_pickle=False) as stored:
+            return {unit: stored[f"u{unit}"] for unit in units}
 
     def publish(self) -> None:
         """Make the staged dataset the published one, by one rename; repeating it changes nothing.

@@ -116,6 +116,10 @@ def _expected(error: Mapping[str, Any]) -> str:
         return f"at least {limits['ge']}"
     if kind == "less_than_equal":
         return f"at most {limits['le']}"
+    if kind == "greater_than":
+        return f"more than {limits['gt']}"
+    if kind == "less_than":
+        return f"less than {limits['lt']}"
     if kind == "missing":
         return "[low, high]"
     if kind == "int_type" and error["loc"][-1] == "int":  # the first of "whole number or number"

@@ -11,6 +11,7 @@ from adapters.crosswalk_rows import distinct_rows
 from adapters.prior_files import prior_files, read_prior
 from adapters.scenario_document import FILE_NAME, Document, located_parse
 from adapters.scenario_entities import read_entities, reserved, scope_of
+from adapters.scenario_moments import read_moments
 from adapters.scenario_tables import read_tables
 from adapters.target_files import Rows, read_rows
 from schemas.errors import UserError
@@ -47,6 +48,7 @@ def read_scenario(folder: Path) -> Scenario:
         fingerprint=fingerprint(document),
         reconcile=_reconcile(document, root, zones, tables),
         prior=read_prior(folder, root, member, zones),
+        moments=read_moments(document, root, member, zones),
     )
 
 

@@ -1,15 +1,26 @@
 """Target tables of a scenario, read from their files and checked against its variables and zones."""
 
+from typing import Literal
+
 import numpy as np
 
 from adapters.scenario_document import Document, located_parse
 from adapters.scenario_entities import scope_of
 from adapters.target_files import MAX_CELLS, Cells, Rows, read_cells, read_rows
+from schemas.expression import Node
 from schemas.model import Derived, Entity, FloatArray, TargetTable, Tolerance, Variable, Zones
 from schemas.scenario import TargetSpec
 from synthesis.expressions import nearest
 
 MAX_TOLERANCE = 10**15
+TOLERANCES = {
+    "count": ("records", "share_tvd", "moe"),
+    "share": ("records", "share_tvd", "moe"),
+    "mean": ("relative",),
+    "total": ("relative",),
+    "quantile": ("share",),
+}
+"""How the tolerance of a table may be stated, by its measure."""
 SHARE_SUM_SLACK = 1e-3
 """Published shares are rounded; sums this close to 1 are renormalised."""
 
@@ -17,8 +28,10 @@ SHARE_SUM_SLACK = 1e-3
 def read_tables(
     document: Document, root: Entity, member: Entity | None, zones: Zones | None
 ) -> tuple[TargetTable, ...]:
-    """The scenario's target tables, in their order."""
-    specs = document.spec.targets.items()
+    """The scenario's tables of counts and shares, in their order."""
+    specs = [(name, spec) for name, spec in document.spec.targets.items() if spec.measure in ("count", "share")]
+    if not specs:
+        raise document.error("expected a table of counts or shares", "targets")
     return tuple(_table(document, name, spec, root, member, zones) for name, spec in specs)
 
 
@@ -26,25 +39,25 @@ def _table(
     document: Document, name: str, spec: TargetSpec, root: Entity, member: Entity | None, zones: Zones | None
 ) -> TargetTable:
     at = "targets", name
-    entities = [entity for entity in (root, member) if entity is not None]
-    entity = next((entity for entity in entities if entity.name == spec.entity), None)
-    if entity is None:
-        known = [e.name for e in entities]
-        raise document.error(f"unknown entity {spec.entity!r}{nearest(spec.entity, known)}", *at, "entity")
-    _check_spec(document, spec, at, zones)
-    variables = [_variable(document, v, entity, entities, at, i) for i, v in enumerate(spec.variables)]
+    entity, entities = entity_of(document, spec, at, root, member)
+    if not spec.variables:
+        raise document.error("expected at least 1 variable", *at, "variables")
+    for key in ("of", "quantile"):
+        if getattr(spec, key) is not None:
+            raise document.error("expected measure: mean, total or quantile beside it", *at, key)
+    check_spec(document, spec, at, zones)
+    variables = variables_of(document, spec, at, entity, entities)
     cells = _cells(document, spec, at, variables, zones)
-    universe = None
-    if spec.universe is not None:
-        universe = located_parse(document, spec.universe, scope_of(root, member, entity.name), "truth", *at, "universe")
+    universe = universe_of(document, spec, at, root, member)
+    measure: Literal["count", "share"] = "share" if spec.measure == "share" else "count"
     return TargetTable(
         name=name,
         entity=entity.name,
         axes=cells.axes,
         target=cells.values,
-        measure=spec.measure,
-        binds=spec.binds or (spec.measure if entity is root else "share"),
-        tolerance=_tolerance(document, spec, at, entity is root),
+        measure=measure,
+        binds=spec.binds or (measure if entity is root else "share"),
+        tolerance=_tolerance(document, spec, at, entity is root, cells.moe is not None),
         zone_level=spec.zone,
         universe=universe,
         universe_text=spec.universe,
@@ -52,19 +65,48 @@ def _table(
         source=spec.source,
         note=spec.note,
         path=spec.file,
+        importance=float(spec.importance),
     )
+
+
+def entity_of(
+    document: Document, spec: TargetSpec, at: tuple[str, ...], root: Entity, member: Entity | None
+) -> tuple[Entity, list[Entity]]:
+    """The entity that a table is over, and all entities."""
+    entities = [entity for entity in (root, member) if entity is not None]
+    entity = next((entity for entity in entities if entity.name == spec.entity), None)
+    if entity is None:
+        known = [e.name for e in entities]
+        raise document.error(f"unknown entity {spec.entity!r}{nearest(spec.entity, known)}", *at, "entity")
+    return entity, entities
+
+
+def variables_of(
+    document: Document, spec: TargetSpec, at: tuple[str, ...], entity: Entity, entities: list[Entity]
+) -> list[Variable | Derived]:
+    """The variables that span a table."""
+    return [_variable(document, v, entity, entities, at, i) for i, v in enumerate(spec.variables)]
+
+
+def universe_of(
+    document: Document, spec: TargetSpec, at: tuple[str, ...], root: Entity, member: Entity | None
+) -> Node | None:
+    """The universe of a table, parsed."""
+    if spec.universe is None:
+        return None
+    return located_parse(document, spec.universe, scope_of(root, member, spec.entity), "truth", *at, "universe")
 
 
 def _cells(
     document: Document, spec: TargetSpec, at: tuple[str, ...], variables: list[Variable | Derived], zones: Zones | None
 ) -> Cells:
     rows = read_rows(document.input_path(spec.file, *at, "file"), str(document.folder / spec.file))
-    units = _units(spec, zones)
+    units = units_of(spec, zones)
     cells = read_cells(rows, variables, units, spec.measure)
     if spec.universe is None:
         _check_coverage(rows, variables, cells)
     if units is not None:
-        _check_zones(rows, *units)
+        check_zones(rows, *units)
     if spec.measure == "share":
         cells = Cells(cells.axes, _normalised(rows, cells.values, units), cells.moe)
     if spec.same_in_every_zone and zones is not None and spec.zone is not None:
@@ -80,7 +122,8 @@ def _repeated(rows: Rows, cells: Cells, times: int) -> Cells:
     return Cells(cells.axes, np.repeat(cells.values, times, axis=0), moe)
 
 
-def _check_spec(document: Document, spec: TargetSpec, at: tuple[str, ...], zones: Zones | None) -> None:
+def check_spec(document: Document, spec: TargetSpec, at: tuple[str, ...], zones: Zones | None) -> None:
+    """Refuse what cannot be meant, whatever the file holds."""
     if spec.zone is not None and zones is None:
         raise document.error("the scenario has no zones", *at, "zone")
     if spec.zone is not None and zones is not None and spec.zone not in zones.levels:
@@ -98,8 +141,9 @@ def _check_spec(document: Document, spec: TargetSpec, at: tuple[str, ...], zones
         hint = nearest(spec.source, known) if known else " (the scenario lists none)"
         raise document.error(f"unknown source {spec.source!r}{hint}", *at, "source")
     tolerance = spec.tolerance
-    if tolerance is not None and (tolerance.records is None) == (tolerance.share_tvd is None):
-        raise document.error("expected either records or share_tvd", *at, "tolerance")
+    allowed = TOLERANCES[spec.measure]
+    if tolerance is not None and (len(given := tolerance.model_dump(exclude_none=True)) != 1 or given.keys() - allowed):
+        raise document.error(f"expected {' or '.join(allowed)}, one of them", *at, "tolerance")
 
 
 def _variable(
@@ -120,13 +164,14 @@ def _variable(
     return found
 
 
-def _units(spec: TargetSpec, zones: Zones | None) -> tuple[str, tuple[str, ...]] | None:
+def units_of(spec: TargetSpec, zones: Zones | None) -> tuple[str, tuple[str, ...]] | None:
+    """The column of a table's zones with their names, if it has one."""
     if spec.zone is None or zones is None or spec.same_in_every_zone:
         return None
     return spec.zone, zones.names[spec.zone]
 
 
-def _tolerance(document: Document, spec: TargetSpec, at: tuple[str, ...], is_of_root: bool) -> Tolerance:
+def _tolerance(document: Document, spec: TargetSpec, at: tuple[str, ...], is_of_root: bool, has_moe: bool) -> Tolerance:
     given = spec.tolerance
     if given is not None and given.records is not None:
         if not given.records <= MAX_TOLERANCE:
@@ -135,6 +180,14 @@ def _tolerance(document: Document, spec: TargetSpec, at: tuple[str, ...], is_of_
         return Tolerance("records", float(given.records))
     if given is not None and given.share_tvd is not None:
         return Tolerance("share_tvd", float(given.share_tvd))
+    if given is not None and given.moe is not None:
+        if not has_moe:
+            raise document.error("the table has no moe column", *at, "tolerance", "moe")
+        if not given.moe <= MAX_TOLERANCE:
+            raise document.error(f"expected at most {MAX_TOLERANCE}, got {given.moe}", *at, "tolerance", "moe")
+        return Tolerance("moe", float(given.moe))
+    if has_moe:
+        return Tolerance("moe", 1.0)
     return Tolerance("records", 0.0) if is_of_root else Tolerance("share_tvd", 0.005)
 
 
@@ -157,7 +210,8 @@ def _check_coverage(rows: Rows, variables: list[Variable | Derived], cells: Cell
                 raise rows.error(f"{variable.name}: bins leave {_span(variable.kind, low, high)} without a cell{hint}")
 
 
-def _check_zones(rows: Rows, level: str, names: tuple[str, ...]) -> None:
+def check_zones(rows: Rows, level: str, names: tuple[str, ...]) -> None:
+    """Refuse a table that leaves out a zone."""
     given = set(rows.columns[level])
     missing = [name for name in names if name not in given]
     if missing:

@@ -20,6 +20,7 @@ from synthesis.labels import parse_bin
 
 MAX_BYTES = 2_000_000_000
 MAX_CELLS = 50_000_000
+MAX_NUMBER = 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +66,29 @@ def read_cells(
     variables: Sequence[Variable | Derived],
     units: tuple[str, tuple[str, ...]] | None,
     measure: str,
+    is_moment: bool = False,
 ) -> Cells:
-    """The rows as an array; `units` is the zone column with its unit names, if the table has one."""
+    """The rows as an array; `units` is the zone column with its unit names, if the table has one.
+
+    A moment (mean, total, quantile) may be negative, and is NaN in cells without a row.
+    """
     _check_header(rows, [v.name for v in variables], units[0] if units else None, measure)
-    values = _numbers(rows, measure, required=True)
+    values = _numbers(rows, measure, required=True, low=-MAX_NUMBER if is_moment else 0.0)
     axes = tuple(_axis(rows, variable) for variable in variables)
     where = [_unit_index(rows, *units)] if units else []
     where += [_bin_index(rows, axis) for axis in axes]
     shape = (len(units[1]) if units else 1, *(len(axis) for axis in axes))
     if math.prod(shape) > MAX_CELLS:
         raise rows.error(f"the table spans {math.prod(shape)} cells, expected at most {MAX_CELLS}")
-    flat = np.asarray(np.ravel_multi_index(tuple(where), shape if units else shape[1:]))
+    nowhere = np.zeros(len(rows.lines), dtype=np.int64)
+    flat = np.asarray(np.ravel_multi_index(tuple(where), shape if units else shape[1:])) if where else nowhere
     _refuse_repeats(rows, flat)
     moe = _numbers(rows, "moe", required=False) if "moe" in rows.columns else None
-    return Cells(axes, _scatter(flat, values, shape, 0.0), None if moe is None else _scatter(flat, moe, shape, np.nan))
+    return Cells(
+        axes,
+        _scatter(flat, values, shape, np.nan if is_moment else 0.0),
+        None if moe is None else _scatter(flat, moe, shape, np.nan),
+    )
 
 
 def _read_csv(path: Path, shown: str) -> Rows:
@@ -154,7 +164,7 @@ def _explain_missing(name: str, expected: list[str], header: list[str]) -> str:
     )
 
 
-def _numbers(rows: Rows, name: str, required: bool) -> FloatArray:
+def _numbers(rows: Rows, name: str, required: bool, low: float = 0.0) -> FloatArray:
     result = np.full(len(rows.lines), np.nan)
     for i, text in enumerate(rows.columns[name]):
         if not text and not required:
@@ -164,8 +174,8 @@ def _numbers(rows: Rows, name: str, required: bool) -> FloatArray:
         except ValueError:
             hint = " (write it without thousands separators or signs)" if any(c.isdigit() for c in text) else ""
             raise rows.error(f"{name} {text!r} is not a number{hint}", i) from None
-        if not 0 <= result[i] <= 1e15:  # refuses NaN as well
-            raise rows.error(f"{name} {text!r} is out of range, expected a number between 0 and 1e15", i)
+        if not low <= result[i] <= MAX_NUMBER:  # refuses NaN as well
+            raise rows.error(f"{name} {text!r} is out of range, expected a number between {low:g} and 1e15", i)
     return result
 
 

@@ -10,7 +10,7 @@ from cli.check_findings import show_findings, summarise_evidence, verdict
 from cli.settings import build_settings
 
 if TYPE_CHECKING:
-    from schemas.model import Derived, Entity, Scenario, TargetTable, Variable
+    from schemas.model import Derived, Entity, MomentTable, Scenario, TargetTable, Variable
     from synthesis.aims import Aims
 
 WIDTH_WHEN_PIPED = 160
@@ -86,6 +86,7 @@ def describe(scenario: "Scenario", aims: "Aims") -> dict[str, Any]:
         if zones is None
         else {"levels": {level: len(zones.names[level]) for level in zones.levels}, "partition_by": zones.partition_by},
         "tables": [_describe_table(table) for table in scenario.tables],
+        "moments": [_describe_moment(moment) for moment in scenario.moments],
         "rules": [{"name": r.name, "entity": r.entity, "text": r.text, "reason": r.reason} for r in scenario.rules],
         "prior": _describe_prior(scenario),
         "reconciliations": [{"table": r.table, "what": r.what, "magnitude": r.magnitude} for r in aims.reconciliations],
@@ -137,6 +138,22 @@ def _describe_table(table: "TargetTable") -> dict[str, Any]:
     }
 
 
+def _describe_moment(moment: "MomentTable") -> dict[str, Any]:
+    return {
+        "name": moment.name,
+        "entity": moment.cells.entity,
+        "measure": moment.measure,
+        "of": moment.of,
+        "quantile": moment.quantile if moment.measure == "quantile" else None,
+        "variables": [axis.variable for axis in moment.cells.axes],
+        "zone": moment.cells.zone_level,
+        "cells": moment.cells.cells,
+        "tolerance": moment.tolerance,
+        "universe": moment.cells.universe_text,
+        "file": moment.cells.path,
+    }
+
+
 def _show(found: dict[str, Any]) -> None:
     from rich.console import Console
 
@@ -147,6 +164,12 @@ def _show(found: dict[str, Any]) -> None:
     console.print(_summarise(found))
     console.print(_variable_table(found["entities"]))
     console.print(_target_table(found["tables"]))
+    for moment in found["moments"]:
+        where = f" by {moment['zone']}" if moment["zone"] else ""
+        console.print(
+            f"{moment['measure']} {moment['name']}: of {moment['of']} ({moment['entity']}){where}, "
+            f"{moment['cells']:,} cells, tolerance {moment['tolerance']:.2%}"
+        )
     for rule in found["rules"]:
         console.print(f"rule {rule['name']} ({rule['entity']}): {rule['text']}")
     console.print(summarise_evidence(found["evidence"]), soft_wrap=not console.is_terminal)
@@ -202,7 +225,7 @@ def _target_table(tables: list[dict[str, Any]]) -> Any:
         column.justify = "right"
     for table in tables:
         kind, value = next(iter(table["tolerance"].items()))
-        tolerance = f"{value:g} records" if kind == "records" else f"TVD {value:g}"
+        tolerance = {"records": f"{value:g} records", "moe": f"{value:g} x margin of error"}.get(kind, f"TVD {value:g}")
         zone = f"{table['zones']} × {table['zone']}" if table["zone"] else "whole"
         total = f"{table['total']:,.0f}" if table["measure"] == "count" else "shares"
         variables = " × ".join(table["variables"])

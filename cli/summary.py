@@ -1,16 +1,20 @@
 """The closing summary of a run: what a person wants to know when the command returns."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.object_path import Location
 from adapters.report_misses import Miss, find_misses, find_worst_cells
+from adapters.report_moments import read_moments, tell_moments
 from adapters.report_numbers import write_count, write_seconds, write_tvd
-from adapters.report_run import split_durations
+from adapters.report_run import split_durations, write_solver
 from adapters.report_tables import TableGrid, read_grids
 from adapters.storage import read_parquet
 from cli.asking import tell_usage
-from cli.review import list_failures, summarise_validation
+from cli.review import list_failures, list_warnings, summarise_validation
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN_MISSES = 10
 LABEL_WIDTH = 24
@@ -22,13 +26,15 @@ def write_summary(record: Mapping[str, Any], out: Location, elapsed_seconds: flo
 
     Without `elapsed_seconds`, the wall time of the command, the run was finished before.
     """
-    grids = _read_aggregates(out / "aggregates.parquet")
+    aggregates = _read_aggregates(out / "aggregates.parquet")
+    grids = _read_grids(aggregates)
     is_published = record.get("status") == "published"
     lines = [_headline(record, elapsed_seconds), ""]
     facts = [
         *_records(record),
         *_asking(record),
         *_fit(record, grids),
+        *_moments(aggregates),
         *_quality(record),
         *_times(record, elapsed_seconds),
     ]
@@ -39,9 +45,18 @@ def write_summary(record: Mapping[str, Any], out: Location, elapsed_seconds: flo
     return "\n".join(lines)
 
 
-def _read_aggregates(path: Location) -> list[TableGrid]:
-    grids = read_grids(read_parquet(path).to_pandas()) if path.is_file() else []
+def _read_aggregates(path: Location) -> "pd.DataFrame | None":
+    return read_parquet(path).to_pandas() if path.is_file() else None
+
+
+def _read_grids(aggregates: "pd.DataFrame | None") -> list[TableGrid]:
+    grids = [] if aggregates is None else read_grids(aggregates)
     return [grid for grid in grids if not grid.is_held_out]
+
+
+def _moments(aggregates: "pd.DataFrame | None") -> Iterator[Line]:
+    if aggregates is not None and (moments := read_moments(aggregates)).count:
+        yield "means and quantiles", tell_moments(moments)
 
 
 def _has_failed(record: Mapping[str, Any]) -> bool:
@@ -87,6 +102,8 @@ def _fit(record: Mapping[str, Any], grids: list[TableGrid]) -> Iterator[Line]:
     if rounds:
         after = f"after {len(rounds)} round" + ("s" if len(rounds) > 1 else "")
         yield "mean TVD", f"{write_tvd(rounds[-1].get('mean_tvd'))} {after}"
+        if solver := rounds[-1].get("solver"):
+            yield "solver", write_solver(solver)
 
 
 def _worst(grids: list[TableGrid]) -> str:
@@ -108,7 +125,7 @@ def _quality(record: Mapping[str, Any]) -> Iterator[Line]:
         broken = [failure for failure in validation.get("failures") or [] if "rule: " in str(failure)]
         yield "rules broken", str(len(broken))
         yield "validation", summarise_validation(validation)
-        yield from (("", line.strip()) for line in list_failures(validation))
+        yield from (("", line.strip()) for line in [*list_failures(validation), *list_warnings(validation)])
 
 
 def _times(record: Mapping[str, Any], elapsed_seconds: float | None) -> Iterator[Line]:

@@ -7,10 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from expectations.standard_errors import worst_in_standard_errors
 from schemas.model import FloatArray, IntArray
 
 SLACK = 1e-6
 """Records (or share) by which a tolerance may be exceeded: the rounding of floats, not of records."""
+
+MOMENT_KINDS = ("relative", "share")
+"""Tolerance kinds of means and totals, and of quantiles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ def judge_table(table: str, aggregates: pd.DataFrame, expected_cells: int | None
     if len(cells) == 0 or len(cells) != (expected_cells or len(cells)):
         found = {"cells": len(cells), "expected_cells": expected_cells}
         return TableVerdict(False, found, f"{table}: {len(cells)} cells found, expected {expected_cells or 'some'}")
+    if cells["tolerance_kind"].isin(MOMENT_KINDS).all():
+        return _judge_moments(table, cells)
     aimed, synthetic = (cells[name].to_numpy(dtype=np.float64) for name in ("reconciled", "synthetic"))
     zones = pd.factorize(cells["zone"], use_na_sentinel=False)[0].astype(np.int64)
     shares = np.stack([_shares(aimed, zones), _shares(synthetic, zones)], axis=1)
@@ -48,7 +54,41 @@ def judge_table(table: str, aggregates: pd.DataFrame, expected_cells: int | None
         "tolerance_kind": str(cells["tolerance_kind"].iloc[worst]),
     }
     message = _share_message(observed) if is_by_share[worst] else _record_message(observed)
+    off = worst_in_standard_errors(cells)
+    if off is not None:
+        observed["worst_in_standard_errors"] = off
+        message += f"; at most {abs(off['standard_errors']):.2g} standard errors off"
     return TableVerdict(not is_missed.any(), observed, f"{table}: {message}")
+
+
+def _judge_moments(table: str, cells: pd.DataFrame) -> TableVerdict:
+    """The verdict on means, totals or quantiles: off by a part of what was aimed at, or by a share of the records."""
+    aimed, synthetic, tolerance = (
+        cells[name].to_numpy(dtype=np.float64) for name in ("reconciled", "synthetic", "tolerance")
+    )
+    off = np.where(np.isnan(synthetic), 0.0, np.abs(aimed - synthetic))
+    is_relative = (cells["tolerance_kind"] == "relative").to_numpy(dtype=bool)
+    gap = np.where(is_relative, np.divide(off, np.abs(aimed), out=off.copy(), where=aimed != 0), off)
+    is_missed = ~(gap <= tolerance + SLACK)
+    worst = _worst(gap, is_missed, gap)
+    cell = cells.iloc[worst]
+    described = _described(cell, np.nan, np.nan)
+    observed = {
+        "cells": len(cells),
+        "cells_missed": int(is_missed.sum()),
+        "worst_cell": described,
+        "off": _finite(gap[worst]),
+        "tolerance": _finite(tolerance[worst]),
+        "tolerance_kind": str(cell["tolerance_kind"]),
+    }
+    place = described["cell"] if described["zone"] is None else f"{_zone(described)}, {described['cell']}"
+    figures = f"aimed {aimed[worst]:.6g}, synthetic {synthetic[worst]:.6g}"
+    unit = "of it" if is_relative[worst] else "of the records"
+    message = (
+        f"{table}: {observed['cells_missed']} of {len(cells)} cells missed; worst {place}: {figures} "
+        f"(off by {gap[worst]:.2%} {unit}, tolerance {tolerance[worst]:.2%})"
+    )
+    return TableVerdict(not is_missed.any(), observed, message)
 
 
 def record_gap(aimed: FloatArray, synthetic: FloatArray) -> FloatArray:

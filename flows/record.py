@@ -8,8 +8,12 @@ from typing import Any
 
 from schemas.batch import BatchSpec, Receipt
 from schemas.exchange import Answer, RoundAnswers
-from synthesis.batching import round_fractions
+from schemas.model import IntArray
+from synthesis.batching import Round, plan_rounds
+from synthesis.causes import merge_causes
+from synthesis.convergence import merged as merge_convergences
 from synthesis.system import due_records
+from tasks.artifacts import Artifacts
 from tasks.ask import describe_asking, describe_groups
 from tasks.context import Context
 from tasks.merge import Merged
@@ -24,6 +28,7 @@ class RunBook:
         self.run: dict[str, Any] = context.run.read_run()
         self._started = started
         self._stage = ("", started)
+        self._artifacts = Artifacts(context.run, context.scenario.name, self.size)
         self._answers: tuple[Answer, ...] = ()
         self._work_seconds = 0.0
         self._workers = 1
@@ -40,7 +45,7 @@ class RunBook:
 
     def start(self, damaged: Sequence[str] = ()) -> None:
         """The run begins, or is taken up again; `damaged` files are made again."""
-        rounds = len(round_fractions(self._context.settings, self.size))
+        rounds = len(plan_rounds(self._context.settings, self._context.aims, self._context.cut))
         settings = self._context.settings.model_dump()
         self.run.update(status="running", failure=None, rounds=[], durations={}, llm=_NO_LLM, settings=settings)
         self.run.update(
@@ -48,6 +53,7 @@ class RunBook:
         )
         self.run["damaged"] = list(damaged)
         self._folder.write_run(self.run)
+        self._artifacts.start()
         for line in damaged:
             self._log("damage_found", what=line)
         self._log("run_started", scenario=self.run["scenario"]["name"], size=self.size, rounds_expected=rounds)
@@ -97,11 +103,19 @@ class RunBook:
     def batch_committed(self, spec: BatchSpec, receipt: Receipt) -> None:
         """A batch is on disk."""
         self._work_seconds += receipt.seconds
+        self._artifacts.add(receipt.records)
         fields = {"records": receipt.records, "members": receipt.members, "reused": receipt.reused}
         self._log("batch_committed", round=spec.round, batch=spec.batch_id, seconds=round(receipt.seconds, 3), **fields)
 
-    def end_round(self, index: int, batches: Sequence[BatchSpec], receipts: Sequence[Receipt], merged: Merged) -> None:
-        """The aggregates hold the round."""
+    def end_round(
+        self,
+        this: Round,
+        batches: Sequence[BatchSpec],
+        receipts: Sequence[Receipt],
+        merged: Merged,
+        pending: IntArray,
+    ) -> None:
+        """The aggregates hold the round; the zones `pending` are for later rounds."""
         assert merged.fit is not None
         fit = {
             "mean_tvd": merged.fit.mean_tvd,
@@ -110,13 +124,15 @@ class RunBook:
             "cells_within": merged.fit.cells_within,
             "cells": merged.fit.cells,
         }
-        self._weigh_tokens(index, merged.fit.mean_tvd)
+        self._weigh_tokens(this.index, merged.fit.mean_tvd)
         records, members = sum(r.records for r in receipts), sum(r.members for r in receipts)
-        entry = {"round": index, "batches": len(batches), "records": records, "members": members, **fit}
+        solved = [commit["proposed"] for commit in merged.commits if commit["round"] == this.index]
+        fit["solver"] = merge_convergences(proposed.get("solver", {}) for proposed in solved)
+        entry = {"round": this.index, "batches": len(batches), "records": records, "members": members, **fit}
         self.run["rounds"].append({**entry, "seconds": self._since(self._round_started)})
         self.run["batches"]["reused"] += sum(receipt.reused for receipt in receipts)
         self.run["batches"]["retried"] += sum(receipt.attempt > 1 for receipt in receipts)
-        self._count(merged, batches[0].fraction if batches else 1.0)
+        self._count(merged, this.fraction, pending)
         self._folder.write_run(self.run)
         self._log("round_merged", **entry)
 
@@ -140,6 +156,8 @@ class RunBook:
         ]
         suites = dict(verdict["suites"])
         self.run["validation"] = {"success": verdict["success"], "suites": suites, "failures": failures}
+        self.run["validation"]["warnings"] = [warning["message"] for warning in verdict["warnings"]]
+        self.run["validation"]["drift"] = verdict["drift"]
         evaluated = sum(suite["evaluated"] for suite in suites.values())
         self._folder.write_run(self.run)
         self._log("validation_finished", success=verdict["success"], evaluated=evaluated, failed=len(failures))
@@ -179,6 +197,7 @@ class RunBook:
         self._total()
         self._folder.write_run(self.run)
         self._log("report_written")
+        self._artifacts.finish(self.run)
 
     def fail(self, error: BaseException) -> None:
         """The run ends without publication; what is committed stays."""
@@ -190,6 +209,7 @@ class RunBook:
         with suppress(OSError):
             self._folder.write_run(self.run)
             self._log("run_failed", message=message)
+            self._artifacts.finish(self.run)
 
     def _weigh_tokens(self, index: int, mean_tvd: float) -> None:
         """Tokens of the round per unit of mean TVD that it removed; None where it removed nothing."""
@@ -199,9 +219,10 @@ class RunBook:
             removed = before - mean_tvd
             asked["tokens_per_tvd_removed"] = round(asked["tokens"] / removed) if removed > 0 else None
 
-    def _count(self, merged: Merged, fraction: float) -> None:
+    def _count(self, merged: Merged, fraction: float, pending: IntArray) -> None:
         scenario, commits = self._context.scenario, merged.commits
-        last = max((commit["round"] for commit in commits), default=0)
+        final = [commit["proposed"] for commit in commits if commit["proposed"].get("is_final")]
+        causes = merge_causes(proposed["causes"] for proposed in final)
         drawn, rejected = sum(c["drawn"] for c in commits), sum(c["rejected"] for c in commits)
         rejections: Counter[str] = Counter()
         proposal_rejections: Counter[str] = Counter()
@@ -222,8 +243,9 @@ class RunBook:
             proposed_rows=sum(c["proposed"].get("rows", 0) for c in commits),
             proposal_rejections=dict(proposal_rejections),
             **_prior_share(commits, entities[scenario.root.name]["records"]),
-            unsupported_cells=sum(c["proposed"].get("unsupported_cells", 0) for c in commits if c["round"] == last),
-            shortfall=due_records(self._context.aims, fraction) - entities[scenario.root.name]["records"],
+            unsupported_cells=sum(proposed["unsupported_cells"] for proposed in final),
+            cells_missed_in_plans={cause: sum(map(len, tables.values())) for cause, tables in causes.items()},
+            shortfall=due_records(self._context.aims, fraction, pending) - entities[scenario.root.name]["records"],
         )
 
     def _close_stage(self) -> None:

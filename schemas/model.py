@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from schemas.expression import Node
 from schemas.prior import Prior
 
+MARGIN_OF_ERROR_Z = 1.645
+"""Margins of error are published at 90 %: standard errors are this much smaller (ACS General Handbook, chapter 7)."""
+
 Kind = Literal["category", "integer", "number"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -115,9 +118,9 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """Records per cell, or total variation distance of shares per table and zone."""
+    """Records per cell, multiples of a cell's margin of error, or total variation of shares per table and zone."""
 
-    kind: Literal["records", "share_tvd"]
+    kind: Literal["records", "share_tvd", "moe"]
     value: float
 
 
@@ -139,6 +142,7 @@ class TargetTable:
     source: str | None = None
     note: str = ""
     path: str = ""
+    importance: float = 1.0
 
     @property
     def units(self) -> int:
@@ -167,6 +171,26 @@ class Reconcile:
 
 
 @dataclass(frozen=True, slots=True)
+class MomentTable:
+    """A published mean, total or quantile of the numeric variable `of` in every cell of `cells`.
+
+    `cells.target` holds the published values, NaN where none was; its counts are not bound.
+    """
+
+    cells: TargetTable
+    of: str
+    measure: Literal["mean", "total", "quantile"]
+    tolerance: float
+    """Relative (means and totals), or of the share of records below the published value (quantiles)."""
+    quantile: float = 0.5
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.cells.name
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A checked scenario."""
 
@@ -186,6 +210,7 @@ class Scenario:
     held_out: tuple[TargetTable, ...] = ()
     """Tables that the run does not use but is compared with."""
     prior: Prior | None = None
+    moments: tuple[MomentTable, ...] = ()
 
     @property
     def entities(self) -> tuple[Entity, ...]:

@@ -79,19 +79,34 @@ class ZonesSpec(_Strict):
 
 
 class ToleranceSpec(_Strict):
-    """How far a table may be missed: records per cell, or total variation of shares per zone."""
+    """How far a table may be missed: records per cell, margins of error, or total variation of shares per zone."""
 
     records: Annotated[Number, Field(ge=0)] | None = None
     share_tvd: Annotated[Number, Field(ge=0, le=1)] | None = None
+    relative: Annotated[Number, Field(ge=0)] | None = Field(
+        None, description="means and totals: of the published value; default 0.02"
+    )
+    share: Annotated[Number, Field(ge=0, le=1)] | None = Field(
+        None, description="quantiles: of the share of records below the published value; default 0.01"
+    )
+    moe: Annotated[Number, Field(ge=0)] | None = Field(
+        None, description="multiples of each cell's margin of error; default 1 for tables with a moe column"
+    )
 
 
 class TargetSpec(_Strict):
     """A published table to be matched."""
 
     entity: Name
-    variables: Annotated[list[Name], Field(min_length=1)]
+    variables: list[Name] = Field(description="may be empty for a mean, total or quantile of everybody")
     file: StrictStr
-    measure: Literal["count", "share"]
+    measure: Literal["count", "share", "mean", "total", "quantile"] = Field(
+        description="what the file's column of that name holds, per cell: records, shares, or a moment of `of`"
+    )
+    of: Name | None = Field(None, description="the numeric variable of a mean, total or quantile")
+    quantile: Annotated[Number, Field(gt=0, lt=1)] | None = Field(
+        None, description="which quantile: 0.5 for medians. A whole number v covers [v, v + 1)"
+    )
     binds: Literal["count", "share"] | None = Field(
         None,
         description="what a run aims at; default: as measured for the root entity, shares for members, whose number "
@@ -101,6 +116,9 @@ class TargetSpec(_Strict):
     same_in_every_zone: StrictBool = False
     universe: StrictStr | None = None
     tolerance: ToleranceSpec | None = None
+    importance: Annotated[Number, Field(gt=0, le=1_000_000)] = Field(
+        1, description="how much the table matters beside tables that contradict it; 1 is usual"
+    )
     source: str | None = None
     note: str = ""
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from schemas.model import IntArray, Scenario
 from synthesis.cells import CellCoder, cell_ids
+from synthesis.moments import count_moments, no_moments
 from synthesis.records import Records
 
 ZONE_SIZES = "@zones"
@@ -19,7 +20,7 @@ def no_counts(scenario: Scenario) -> dict[str, IntArray]:
     zones = 1 if scenario.zones is None else len(scenario.zones.lookup[scenario.zones.variable])
     tables = (*scenario.tables, *scenario.held_out)
     counts = {table.name: np.zeros(table.cells, dtype=np.int64) for table in tables}
-    return {**counts, ZONE_SIZES: np.zeros(zones, dtype=np.int64)}
+    return {**counts, **no_moments(scenario), ZONE_SIZES: np.zeros(zones, dtype=np.int64)}
 
 
 def count_records(coder: CellCoder, records: Records) -> dict[str, IntArray]:
@@ -30,6 +31,7 @@ def count_records(coder: CellCoder, records: Records) -> dict[str, IntArray]:
     for table in (*scenario.tables, *scenario.held_out):
         # One more bin takes the -1 of records outside the table.
         counts[table.name] = np.bincount(ids[table.name] + 1, minlength=table.cells + 1)[1:]
+    counts |= count_moments(coder, records)
     if scenario.zones is None:
         counts[ZONE_SIZES] = np.array([records.count])
     else:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.errors import UserError
-from schemas.model import FloatArray, IntArray, Scenario, TargetTable
+from schemas.model import FloatArray, IntArray, MomentTable, Scenario, TargetTable
 
 NOTICEABLE_RECORDS = 0.5
 
@@ -46,6 +46,7 @@ def build_aims(scenario: Scenario, size: int | None) -> Aims:
     zone_sizes = largest_remainder(published, wanted)
     notes: list[Reconciliation] = []
     targets = {table.name: _aim(scenario, table, published, zone_sizes, notes).ravel() for table in scenario.tables}
+    targets |= {moment.name: _moment_aim(scenario, moment, published, zone_sizes) for moment in scenario.moments}
     return Aims(zone_sizes, targets, tuple(notes))
 
 
@@ -101,6 +102,20 @@ def _aim(
         what = f"totals differ from the {scenario.root.name} counts of the first table: rescaled to them"
         notes.append(Reconciliation(table.name, what, float(off.sum())))
     return values * np.divide(of_sizes, totals, out=np.zeros(len(totals)), where=totals > 0)[:, None]
+
+
+def _moment_aim(scenario: Scenario, moment: MomentTable, published: FloatArray, sizes: IntArray) -> FloatArray:
+    """Means as published, totals scaled as counts are, and of quantiles the share below; NaN where none was given."""
+    values = moment.cells.target.reshape(moment.cells.units, -1)
+    if moment.measure == "quantile":
+        return np.where(np.isfinite(values), moment.quantile, np.nan).ravel()
+    if moment.measure == "mean":
+        return values.ravel()
+    of_published, of_sizes = _unit_sums(scenario, moment.cells, published), _unit_sums(scenario, moment.cells, sizes)
+    if scenario.zones is None and base_table(scenario) is None:
+        of_published = of_sizes
+    scale = np.divide(of_sizes, of_published, out=np.zeros(len(of_sizes)), where=of_published > 0)
+    return (values * scale[:, None]).ravel()
 
 
 def _unit_sums(scenario: Scenario, table: TargetTable, by_zone: FloatArray | IntArray) -> FloatArray:

@@ -1,116 +1,136 @@
 """Balanced allocation: the weights closest to the prior (KL) whose totals meet the cells.
 
-minimise KL(x || w) subject to A x ~ wanted, solved on the dual: x = w exp(A' m), one multiplier m per cell. Raking
-sweeps (iterative proportional fitting, members as count vectors) come first: robust from any start, slow to finish.
-A damped Newton on the dual, each multiplier shrunk by its cell's variance, finishes in a few steps and lands on the
-best compromise where tables contradict each other: it never diverges. Beyond `MAX_NEWTON_CELLS` raking goes on alone.
+minimise KL(x || w) subject to A x ~ wanted, solved on the dual (`dual`). A few raking sweeps give the start, a damped
+Newton (`newton`) finishes. A cell that has to be met gets next to no variance; where exact cells contradict each
+other at the edge of what the plan rows can reach, Newton cannot settle so close to the edge, and the variance is
+raised until it does: the misses then go to the cells in proportion to their size.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, sparse
 
-from schemas.model import FloatArray
+from schemas.model import BoolArray, FloatArray
+from synthesis.condensing import condense
+from synthesis.dual import dual_of
+from synthesis.newton import Solution, conjugate, factorised, newton
+from synthesis.raking import rake
 from synthesis.system import System
 
-MAX_NEWTON_CELLS = 2500
-RAKING_SWEEPS = 12
-LONG_RAKING_SWEEPS = 400
-NEWTON_STEPS = 60
-MAX_EXPONENT_CHANGE = 4.0
+RAKING_SWEEPS = 3
+NEWTON_STEPS = 40
+FEW_CELLS = 6
+"""Cells per cell that a plan row touches up to which the Hessian is formed (measured)."""
+MAX_FORMED_CELLS, MAX_FORMED_ELEMENTS = 1500, 40_000_000
 EXACT_VARIANCE = 1e-9
 """Variance of an exact cell relative to its target: only keeps redundant cells from making the system singular."""
 SOFT_VARIANCE = 1e-5
-"""Variance of a soft cell relative to its target (in records): KL on counts makes n records act as evidence."""
-TOLERANCE_RECORDS = 1e-3
+"""Variance of a soft cell relative to its target (in records): KL on counts makes n records act as evidence.
+
+Where a standard error is known, the variance is its square over all records: the prior then weighs as one record
+(a unit-information prior; Kass and Wasserman 1995, doi:10.1080/01621459.1995.10476592).
+"""
+VARIANCES = ((EXACT_VARIANCE, SOFT_VARIANCE), (1e-4, 1e-2), (1e-2, 1.0), (1.0, 100.0))
+"""Least variances of exact and of soft cells, in turn, as long as Newton does not settle."""
+VARIANCES_OF_FEASIBLE = tuple((EXACT_VARIANCE, soft) for soft in (SOFT_VARIANCE, 1e-3, 1e-2, 1e-1, 1.0))
+"""The same where exact cells are known to be within reach: then it is the soft ones that give way."""
+LEAST_ERROR_SHARE = 1e-2
+"""Squared standard errors below this share of the target do not make exact cells stiffer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """`weights`: records per plan row, fractional; `missed`: largest distance of an exact cell from what it wanted."""
+    """`weights`: records per plan row, fractional; `missed`: largest distance of an exact cell from what it wanted.
+
+    `residual` is how far the optimum is missed, in records. `effective_rows` is the number of plan rows that would be
+    as good if all weighed alike (Kish), `design_effect` the factor by which moving the prior's weights loses rows.
+    """
 
     weights: FloatArray
     steps: int
     missed: float
+    residual: float = 0.0
+    effective_rows: float = 0.0
+    design_effect: float = 1.0
+    multipliers: FloatArray | None = None
 
 
-def allocate(system: System, prior: FloatArray, total: float) -> Allocation:
-    """Weights of the plan rows; they sum to about `total`, rows in a cell that wants nothing get none."""
-    weights = _usable_prior(system, prior)
-    if total <= 0 or weights.sum() <= 0:
-        return Allocation(np.zeros(len(prior)), 0, float(np.abs(system.wanted(np.zeros(len(system.aim)))).max()))
-    weights = weights * (total / weights.sum())
-    is_large = len(system.aim) > MAX_NEWTON_CELLS
-    start = rake(system, weights, LONG_RAKING_SWEEPS if is_large else RAKING_SWEEPS)
-    solved, steps = (start, LONG_RAKING_SWEEPS) if is_large else newton(system, start)
-    return Allocation(solved, steps, _missed(system, solved))
+def allocate(system: System, prior: FloatArray, total: float, is_feasible: bool = False) -> Allocation:
+    """Weights of the plan rows; they sum to about `total`, rows in a cell that wants nothing get none.
 
-
-def rake(system: System, weights: FloatArray, sweeps: int) -> FloatArray:
-    """Weights after raking sweeps over the blocks; a member block's step is shortened by its largest count."""
-    by_cell = system.matrix.T.tocsr()
-    pieces = [by_cell[b.start : b.stop].T.tocsr() for b in system.blocks]
-    reach = [max(float(piece.sum(axis=1).max()), 1.0) for piece in pieces]
-    for _ in range(sweeps):
-        before = weights
-        for block, piece, steepest in zip(system.blocks, pieces, reach, strict=True):
-            achieved = piece.T @ weights
-            part = slice(block.start, block.stop)
-            aim, committed = system.aim[part], system.committed[part]
-            wanted = aim * (achieved.sum() + committed.sum()) if block.binds_share else aim
-            wanted = np.maximum(wanted - committed, 0.0)
-            ratio = np.divide(wanted, achieved, out=np.ones(len(wanted)), where=(achieved > 0) & (wanted > 0))
-            weights = weights * np.exp(piece @ (np.log(ratio) / steepest))
-        if np.abs(weights - before).sum() <= 1e-10 * before.sum():
-            break
-    return weights
-
-
-def newton(system: System, start: FloatArray) -> tuple[FloatArray, int]:
-    """Weights at the optimum of the penalised dual, and the number of steps; `start` is the prior of the multipliers.
-
-    Cells of a share block enter centred: (A_c - share_c * everyone) x, so that their target is a constant.
+    `is_feasible`: all exact cells are known to be within reach of the prior's rows.
     """
-    multipliers = np.zeros(len(system.aim))
-    target = _constant_target(system)
-    variance = _variances(system, start)
-    transposed = system.matrix.T.tocsr()
-    weights, value = start, _dual(system, start, multipliers, target, variance)
-    for step in range(NEWTON_STEPS):
-        achieved = transposed @ weights
-        gradient = _centred(system, achieved) - target + variance * multipliers
-        if np.abs(gradient).max() < TOLERANCE_RECORDS:
-            return weights, step
-        hessian = _hessian(system, transposed, weights) + np.diag(variance)
-        direction = -_solve(hessian, gradient)
-        # A row without weight keeps none, however large its exponent (0 * inf is not a number).
-        exponents = np.where(weights > 0, system.matrix @ _adjoint(system, direction), 0.0)
-        length = min(1.0, MAX_EXPONENT_CHANGE / max(float(np.abs(exponents).max(initial=0)), 1e-12))
-        slope = float(gradient @ direction)
-        while True:
-            trial = weights * np.exp(length * exponents)
-            shifted = multipliers + length * direction
-            trial_value = _dual(system, trial, shifted, target, variance)
-            if trial_value <= value + 1e-4 * length * slope or length < 1e-6:
-                break
-            length /= 2
-        if length < 1e-6:
-            return weights, step
-        weights, multipliers, value = trial, shifted, trial_value
-    return weights, NEWTON_STEPS
+    usable = _usable_prior(system, prior)
+    if total <= 0 or usable.sum() <= 0:
+        return Allocation(np.zeros(len(prior)), 0, float(np.abs(system.wanted(np.zeros(len(system.aim)))).max()))
+    condensed = condense(system, usable)
+    schedule = VARIANCES_OF_FEASIBLE if is_feasible else VARIANCES
+    found = _solve(condensed.system, condensed.sums(usable) * (total / usable.sum()), schedule)
+    weights = condensed.spread(found.weights, usable)
+    return Allocation(
+        weights,
+        found.steps,
+        _missed(condensed.system, found.weights),
+        found.residual,
+        effective_rows(weights),
+        design_effect(weights, usable),
+        found.multipliers,
+    )
+
+
+def effective_rows(weights: FloatArray) -> float:
+    """Kish's effective sample size: rows of equal weight that vary as little."""
+    squares = float(weights @ weights)
+    return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
+
+
+def design_effect(weights: FloatArray, prior: FloatArray) -> float:
+    """1 + the squared coefficient of variation of weight over prior weight, rows counting by prior weight."""
+    ratio = np.divide(weights, prior, out=np.zeros(len(weights)), where=prior > 0)
+    mean = float(prior @ ratio)
+    return float(prior.sum()) * float(prior @ ratio**2) / mean**2 if mean > 0 else 1.0
+
+
+def _solve(system: System, prior: FloatArray, schedule: Sequence[tuple[float, float]] = VARIANCES) -> Solution:
+    start = rake(system, prior, RAKING_SWEEPS)
+    best, steps = Solution(start, np.zeros(len(system.aim)), 0, np.inf), 0
+    rows, cells = system.matrix.shape
+    has_few_cells = cells <= FEW_CELLS * max(system.matrix.nnz / max(rows, 1), 1)
+    can_form = cells <= MAX_FORMED_CELLS and rows * cells <= MAX_FORMED_ELEMENTS
+    ways = [factorised] if has_few_cells and can_form else [conjugate, factorised] if can_form else [conjugate]
+    for number, (exact, soft) in enumerate(schedule):
+        variance = _variances(system, start, exact, soft)
+        for way in ways if number == 0 else ways[:1]:
+            found = newton(dual_of(system, variance, is_formed=way is factorised), start, NEWTON_STEPS, way)
+            steps += found.steps
+            best = min(best, found, key=lambda solution: solution.residual)
+            if found.is_converged:
+                return Solution(found.weights, found.multipliers, steps, found.residual)
+    return Solution(best.weights, best.multipliers, steps, best.residual)
+
+
+def blocked_cells(system: System) -> BoolArray:
+    """Cells that want nothing: they aim at zero, or are full already.
+
+    A zero with a published margin of error is an estimate: it may have to yield to tables that contradict it.
+    """
+    is_full = ~system.shares & ~system.moments & (system.aim > 0) & (system.aim - system.committed <= 0)
+    return _zero_cells(system) | is_full
+
+
+def _zero_cells(system: System) -> BoolArray:
+    is_estimate = ~system.exact & (system.error_records(system.aim) > 0)
+    return (system.aim == 0) & ~is_estimate & ~system.moments
 
 
 def _usable_prior(system: System, prior: FloatArray) -> FloatArray:
-    """The prior without rows that add to a cell that wants nothing (aims at zero, or is full already)."""
-    nothing = (system.aim == 0) | (~system.shares & (system.aim - system.committed <= 0))
-    hits = system.matrix @ nothing.astype(float)
-    usable = np.where(hits > 0, 0.0, prior)
+    """The prior without rows that add to a cell that wants nothing."""
+    usable = np.where(system.matrix @ blocked_cells(system).astype(float) > 0, 0.0, prior)
     if usable.sum() > 0:
         return usable
     # Everything is blocked: keep what only overfills, so that the shortfall shows up in cells instead of in n.
-    hits = system.matrix @ (system.aim == 0).astype(float)
-    return np.where(hits > 0, 0.0, prior)
+    return np.where(system.matrix @ _zero_cells(system).astype(float) > 0, 0.0, prior)
 
 
 def _missed(system: System, weights: FloatArray) -> float:
@@ -119,60 +139,13 @@ def _missed(system: System, weights: FloatArray) -> float:
     return float(miss.max(initial=0.0))
 
 
-def _variances(system: System, start: FloatArray) -> FloatArray:
-    achieved = system.matrix.T @ start
+def _variances(system: System, weights: FloatArray, exact: float, soft: float) -> FloatArray:
+    """The variance of each cell in the dual; `exact` and `soft` are the least relative to the cell's target."""
+    achieved = system.matrix.T @ weights
     scale = np.maximum(np.maximum(system.wanted(achieved), achieved), 1.0)
-    return scale * np.where(system.exact, EXACT_VARIANCE, SOFT_VARIANCE)
-
-
-def _constant_target(system: System) -> FloatArray:
-    """The right-hand side once share blocks are centred: share * everyone committed - committed."""
-    return system.wanted(np.zeros(len(system.aim)))
-
-
-def _centred(system: System, achieved: FloatArray) -> FloatArray:
-    result = achieved.copy()
-    for block in system.blocks:
-        if block.binds_share:
-            part = slice(block.start, block.stop)
-            result[part] -= system.aim[part] * achieved[part].sum()
-    return result
-
-
-def _adjoint(system: System, multipliers: FloatArray) -> FloatArray:
-    """The transpose of `_centred`: the exponent that each cell passes on to its plan rows."""
-    result = multipliers.copy()
-    for block in system.blocks:
-        if block.binds_share:
-            part = slice(block.start, block.stop)
-            result[part] -= float(system.aim[part] @ multipliers[part])
-    return result
-
-
-def _dual(
-    system: System, weights: FloatArray, multipliers: FloatArray, target: FloatArray, variance: FloatArray
-) -> float:
-    return float(weights.sum() - multipliers @ target + 0.5 * multipliers @ (variance * multipliers))
-
-
-def _hessian(system: System, transposed: sparse.csr_matrix, weights: FloatArray) -> FloatArray:
-    gram = (transposed.multiply(weights[None, :]).tocsr() @ system.matrix).toarray()
-    for block in system.blocks:
-        if block.binds_share:
-            part = slice(block.start, block.stop)
-            gram[part] -= np.outer(system.aim[part], gram[part].sum(axis=0))
-            gram[:, part] -= np.outer(gram[:, part].sum(axis=1), system.aim[part])
-    return gram
-
-
-def _solve(hessian: FloatArray, gradient: FloatArray) -> FloatArray:
-    scale = 1 / np.sqrt(np.maximum(np.diag(hessian), 1e-12))
-    scaled = hessian * scale[:, None] * scale[None, :]
-    ridge = 1e-12
-    while True:
-        try:
-            factor = linalg.cho_factor(scaled + ridge * np.eye(len(scaled)), check_finite=False)
-            solution: FloatArray = scale * linalg.cho_solve(factor, scale * gradient, check_finite=False)
-            return solution
-        except linalg.LinAlgError:
-            ridge *= 100
+    squared = system.error_records(achieved) ** 2
+    is_known = np.isfinite(squared)
+    of_exact = exact * np.where(is_known, np.maximum(squared, LEAST_ERROR_SHARE * scale), scale)
+    least = EXACT_VARIANCE if soft == SOFT_VARIANCE else soft
+    of_soft = np.where(is_known, np.maximum(squared / max(float(weights.sum()), 1.0), least * scale), soft * scale)
+    return np.where(system.exact, of_exact, of_soft) / system.importance

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from schemas.expression import Node
-from schemas.model import Axis, Derived, FloatArray, IntArray, Scenario, Variable
+from schemas.model import Axis, Derived, FloatArray, IntArray, MomentTable, Scenario, Variable
 from synthesis.density import Density
 from synthesis.evaluation import cuts, free_columns
 from synthesis.prior_links import Key as Key
 from synthesis.prior_links import condition_cuts, linked_variables, setting_ends
 from synthesis.records import Array
 
+MOMENT_PARTS = 8
+"""Atoms per bin of a variable of which a mean or total is published."""
 MAX_SINGLE_VALUES = 512
 """Widest integer that gets one atom per value; wider ones are carried."""
 
@@ -106,7 +108,7 @@ def _grid(variable: Variable | Derived, edges: set[float], exact: bool, carried:
 
 def _edges_by_variable(scenario: Scenario) -> dict[Key, set[float]]:
     edges: dict[Key, set[float]] = {}
-    for table in scenario.tables:
+    for table in (*scenario.tables, *(moment.cells for moment in scenario.moments)):
         for axis in table.axes:
             if axis.lows is not None and axis.highs is not None:
                 key = _owner(scenario, table.entity, axis.variable)
@@ -118,11 +120,27 @@ def _edges_by_variable(scenario: Scenario) -> dict[Key, set[float]]:
         edges.setdefault(key, set()).update(ends)
     for key, symbol, value in condition_cuts(scenario):
         _cut(scenario, edges, key, symbol, value)
+    for moment in scenario.moments:
+        key = _owner(scenario, moment.cells.entity, moment.of)
+        if isinstance(variable := scenario.variable(*key), Variable):
+            edges[key] = _moment_edges(moment, variable, edges.get(key, set()))
     return edges
 
 
 def _cut(scenario: Scenario, edges: dict[Key, set[float]], key: Key, symbol: str, value: float) -> None:
     edges.setdefault(key, set()).update(_cut_points(scenario.variable(*key).kind, symbol, value))
+
+
+def _moment_edges(moment: MomentTable, variable: Variable, edges: set[float]) -> set[float]:
+    """Cuts at published quantiles; for means and totals bins in parts, so that weight can move within a bin."""
+    is_integer = variable.kind == "integer"
+    if moment.measure == "quantile":
+        values = moment.cells.target[np.isfinite(moment.cells.target)]
+        return edges | set((np.concatenate((np.floor(values), np.ceil(values))) if is_integer else values).tolist())
+    end = variable.high + 1 if is_integer else variable.high
+    bins = np.array(sorted({variable.low, end} | {edge for edge in edges if variable.low < edge < end}))
+    parts = np.linspace(bins[:-1], bins[1:], MOMENT_PARTS, endpoint=False).ravel()
+    return edges | set((np.floor(parts) if is_integer else parts).tolist())
 
 
 def _owner(scenario: Scenario, entity: str, variable: str) -> Key:
@@ -159,7 +177,8 @@ def _exact_values(scenario: Scenario) -> tuple[set[Key], set[Key]]:
 
 def _binding_expressions(scenario: Scenario) -> Iterable[Node]:
     """Expressions that decide a cell: universes and derived variables."""
-    yield from (table.universe for table in scenario.tables if table.universe is not None)
+    tables = (*scenario.tables, *(moment.cells for moment in scenario.moments))
+    yield from (table.universe for table in tables if table.universe is not None)
     yield from (derived.expression for entity in scenario.entities for derived in entity.derived)
 
 

@@ -28,6 +28,8 @@ class CellCoder:
     scenario: Scenario
     grids: Grids
     tables: tuple[TableCells, ...]
+    moments: tuple[TableCells, ...] = ()
+    """The cells of the scenario's means, totals and quantiles, in its order."""
     held_out: "CellCoder | None" = None
     """Codes records into the tables held out; its own grids, for these tables may not shape the run's."""
 
@@ -35,11 +37,12 @@ class CellCoder:
 def build_coder(scenario: Scenario, grids: Grids) -> CellCoder:
     """The coder of a scenario's tables, on the grids with their densities."""
     tables = tuple(_table_cells(scenario, grids, table) for table in scenario.tables)
+    moments = tuple(_table_cells(scenario, grids, moment.cells) for moment in scenario.moments)
     held_out = None
     if scenario.held_out:
-        apart = replace(scenario, tables=scenario.held_out, held_out=())
+        apart = replace(scenario, tables=scenario.held_out, held_out=(), moments=())
         held_out = build_coder(apart, build_grids(apart))
-    return CellCoder(scenario, fit_densities(scenario, grids), tables, held_out)
+    return CellCoder(scenario, fit_densities(scenario, grids), tables, moments, held_out)
 
 
 def cell_ids(coder: CellCoder, records: Records) -> dict[str, IntArray]:
@@ -49,6 +52,12 @@ def cell_ids(coder: CellCoder, records: Records) -> dict[str, IntArray]:
     """
     codes: dict[Key, IntArray] = {}
     return {cells.table.name: _ids(coder, cells, records, codes) for cells in coder.tables}
+
+
+def moment_cell_ids(coder: CellCoder, records: Records) -> dict[str, IntArray]:
+    """As `cell_ids`, for the cells of means, totals and quantiles."""
+    codes: dict[Key, IntArray] = {}
+    return {cells.table.name: _ids(coder, cells, records, codes) for cells in coder.moments}
 
 
 def unit_of_zones(scenario: Scenario, table: TargetTable) -> IntArray:

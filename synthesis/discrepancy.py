@@ -1,11 +1,11 @@
 """Target minus synthetic, cell by cell, signed: + means that the synthetic records are too few."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from schemas.model import BoolArray, FloatArray, Scenario, TargetTable
+from schemas.model import BoolArray, FloatArray, IntArray, Scenario, TargetTable
 from synthesis.aggregates import ZONE_SIZES, Counts
 from synthesis.aims import Aims
 from synthesis.cells import unit_of_zones
@@ -15,7 +15,10 @@ ROUNDING_SLACK = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class TableDiscrepancy:
-    """One table: all arrays have shape (units, cells of a unit), `tvd` has (units,)."""
+    """One table: all arrays have shape (units, cells of a unit), `tvd` has (units,).
+
+    `allowed` is the tolerance of each cell: records, or total variation of its unit's shares.
+    """
 
     table: TargetTable
     reconciled: FloatArray
@@ -23,6 +26,17 @@ class TableDiscrepancy:
     discrepancy: FloatArray
     tvd: FloatArray
     within: BoolArray
+    allowed: FloatArray
+
+    @property
+    def published(self) -> FloatArray:
+        """The published figures."""
+        return self.table.target.reshape(self.reconciled.shape)
+
+    @property
+    def allowed_kind(self) -> str:
+        """What `allowed` is in: records or share_tvd."""
+        return "share_tvd" if self.table.tolerance.kind == "share_tvd" else "records"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +60,27 @@ def discrepancies(scenario: Scenario, aims: Aims, counts: Counts, fraction: floa
     return found
 
 
-def fit_of(scenario: Scenario, found: list[TableDiscrepancy]) -> RoundFit:
-    """The summary of a round."""
-    tvd = np.concatenate([part.tvd for part in found])
-    sizes = [np.abs(part.discrepancy).max(initial=0.0) for part in found]
-    worst = worst_cells(scenario, found[int(np.argmax(sizes))], 1)[0]
-    within = sum(int(part.within.sum()) for part in found)
-    return RoundFit(float(tvd.mean()), float(tvd.max()), within, sum(part.within.size for part in found), worst)
+def fit_of(scenario: Scenario, found: list[TableDiscrepancy], pending: IntArray | None = None) -> RoundFit:
+    """The summary of a round; units of tables with zones still `pending` are not judged, unless there are no others."""
+    judged = [_judged(scenario, part, pending) for part in found]
+    if not any(mask.any() for mask in judged):
+        judged = [np.ones(part.table.units, dtype=bool) for part in found]
+    tvd = np.concatenate([part.tvd[mask] for part, mask in zip(found, judged, strict=True)])
+    shown = [
+        replace(part, discrepancy=part.discrepancy * mask[:, None]) for part, mask in zip(found, judged, strict=True)
+    ]
+    sizes = [np.abs(part.discrepancy).max(initial=0.0) for part in shown]
+    worst = worst_cells(scenario, shown[int(np.argmax(sizes))], 1)[0]
+    within = [part.within[mask] for part, mask in zip(found, judged, strict=True)]
+    cells = sum(part.size for part in within)
+    return RoundFit(float(tvd.mean()), float(tvd.max()), sum(int(part.sum()) for part in within), cells, worst)
+
+
+def _judged(scenario: Scenario, part: TableDiscrepancy, pending: IntArray | None) -> BoolArray:
+    judged = np.ones(part.table.units, dtype=bool)
+    if pending is not None:
+        judged[unit_of_zones(scenario, part.table)[pending]] = False
+    return judged
 
 
 def worst_cells(
@@ -101,14 +129,26 @@ def _table(table: TargetTable, aims: Aims, counts: Counts, fraction: float, has_
     aimed = reconciled.sum(axis=1, keepdims=True)
     tvd = 0.5 * np.abs(_shares(reconciled, aimed) - _shares(synthetic, totals)).sum(axis=1)
     tvd = np.where((aimed > 0).ravel() != (totals > 0).ravel(), 1.0, tvd)
+    allowed = _allowed(table, reconciled)
     if table.tolerance.kind == "share_tvd":
         within = np.broadcast_to((tvd <= table.tolerance.value + ROUNDING_SLACK)[:, None], difference.shape)
     else:
         # A fractional aim is met by either neighbouring whole number.
         near = np.maximum(np.abs(synthetic - np.floor(reconciled)), 0)
         nearer = np.minimum(near, np.abs(synthetic - np.ceil(reconciled)))
-        within = nearer <= table.tolerance.value + ROUNDING_SLACK
-    return TableDiscrepancy(table, reconciled, synthetic, difference, tvd, within)
+        within = nearer <= allowed + ROUNDING_SLACK
+    return TableDiscrepancy(table, reconciled, synthetic, difference, tvd, within, allowed)
+
+
+def _allowed(table: TargetTable, reconciled: FloatArray) -> FloatArray:
+    """The tolerance of every cell; a margin of error is scaled as its cells were, and 0 where none was published."""
+    if table.tolerance.kind != "moe" or table.moe is None:
+        return np.full(reconciled.shape, table.tolerance.value)
+    published = table.target.reshape(table.units, -1).sum(axis=1, keepdims=True)
+    scale = np.divide(
+        reconciled.sum(axis=1, keepdims=True), published, out=np.zeros(published.shape), where=published > 0
+    )
+    return np.nan_to_num(table.moe.reshape(table.units, -1), nan=0.0) * scale * table.tolerance.value
 
 
 def _shares(values: FloatArray, totals: FloatArray) -> FloatArray:

@@ -1,58 +1,37 @@
-"""Whole numbers of records per plan row: systematic rounding along the plan order, then a swap pass.
+"""Whole numbers of records per plan row, in two stages.
 
-A swap takes a record from one plan row and gives it to another, so n stays. It changes the cost (squared distance of
-each cell from what it wants, exact cells weighing more) by |a_j - a_i|^2 + 2 d.(a_j - a_i): rows that are alike but
-for the missed cells make good pairs. Short candidate lists do the bulk; then every plan row is scanned as a taker for
-blocks of givers, until a stretch of blocks offers no improvement; last, pairs of swaps that only help together are
-tried where exact cells are still missed (joint cells off by one around a cycle, their margins being right).
+First the kinds of root record: plan rows that add the same to all root cells are one kind; their numbers are rounded
+(systematically, in the order of their cells) and swapped until the root cells are met. Then, kind by kind, the records
+are shared out over its plan rows and swapped among them until the members' cells are met: no such swap moves a root
+cell. n is met exactly throughout.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from schemas.model import BoolArray, FloatArray, IntArray
+from synthesis.centring import centring_of
+from synthesis.condensing import Condensed, condense, distinct_rows
+from synthesis.swapping import MET, Swaps, adds_of, swap_among, swap_listed, swap_pairs, swap_scanned, swaps_of
 from synthesis.system import System
 
-LISTED = 96
-"""Givers and takers considered at a time while there is much to gain."""
-MAX_LIST_PASSES = 200
-SCANNED = 48
-"""Givers matched with every possible taker at a time."""
-PAIRED = 48
-"""The same, where each match is followed by a search for a second swap."""
-MAX_IDLE_SCANS = 12
-MAX_SCANS = 400
-MAX_PAIRS = 40
-EXACT_IMPORTANCES = (40.0, 1e4)
-ROOT_IMPORTANCE = 6.0
-"""How much more a squared record counts in an exact cell, or another cell of root records, than in a members' cell.
-
-The lower leaves more room to move; the higher follows where tables that contradict each other pulled at exact cells.
-"""
+EXACT_IMPORTANCE, ROOT_IMPORTANCE = 40.0, 6.0
+"""How much more a squared record counts in an exact cell, or another cell of root records, than in a members' cell."""
+ONE_WAY_FACTOR = 4.0
+"""How much more yet in missed exact cells of one variable: they sum up joint cells, and are seen first."""
+STIFF_FACTOR = 250.0
+"""The same for all exact cells, where soft root cells that contradict them pulled. Less leaves more room to move."""
 UNREACHABLE = 2.0
 """A cell this many records from what it wants even before rounding is out of reach."""
-SMALL_GAIN = 1e-6
-MET = 0.5
-"""A cell nearer than this to what it wants cannot be improved by a whole record."""
-
-
-@dataclass(slots=True)
-class _State:
-    """Counts being improved in place; `distance` is what each cell holds beyond its want."""
-
-    matrix: sparse.csr_matrix
-    importance: FloatArray
-    own: FloatArray
-    usable: BoolArray
-    counts: IntArray
-    distance: FloatArray
-
-    def slope(self) -> FloatArray:
-        """First-order change of the cost per record added to each row."""
-        slope: FloatArray = 2 * (self.matrix @ (self.importance * self.distance))
-        return slope
+MOST_IMPORTANT = 10.0
+"""A table's stated importance counts so far in swaps; beyond it would freeze all others."""
+GIVERS, TAKERS = 64, 128
+"""Rows of one kind considered at a time."""
+KIND_SWEEPS = 3
+KIND_SWAPS = 64
+MAX_KIND_SWAPS = 2000
+FEW_KINDS = 500
+"""Up to so many kinds, each swap is the best of all."""
+MAX_SORTED_ELEMENTS = 10_000_000
 
 
 def integerize(
@@ -64,7 +43,19 @@ def integerize(
     """
     if weights.sum() <= 0 or total <= 0:
         return np.zeros(len(weights), dtype=np.int64)
-    return swap(system, systematic_rounding(weights, total, rng), weights, is_thorough)
+    weights = weights * (total / weights.sum())
+    condensed = condense(system, weights)
+    small = condensed.sums(weights)
+    kinds, kind = _kinds(condensed.system)
+    of_kind = np.bincount(kind, weights=small).astype(float)
+    target = reachable(system, weights)
+    counts = _swap_roots(
+        condensed.system, kinds, of_kind, systematic_rounding(of_kind, total, rng), target, is_thorough
+    )
+    rows = round_within(small, kind, counts, rng)
+    if not system.of_root.all():
+        rows = _swap_members(condensed.system, kind, rows, target, is_thorough)
+    return _among_equals(condensed, weights, rows, rng)
 
 
 def systematic_rounding(weights: FloatArray, total: int, rng: np.random.Generator) -> IntArray:
@@ -75,147 +66,125 @@ def systematic_rounding(weights: FloatArray, total: int, rng: np.random.Generato
     return np.diff(marks, prepend=0.0).astype(np.int64)
 
 
-def swap(system: System, counts: IntArray, weights: FloatArray, is_thorough: bool = True) -> IntArray:
-    """The counts after swaps between rows of positive weight, for as long as they bring cells nearer."""
-    matrix, exact = system.matrix, system.exact
-    distance = matrix.T @ counts - reachable(system, weights)
-    counts = counts.copy()
-    for exact_importance in EXACT_IMPORTANCES:
-        importance = np.where(exact, exact_importance, np.where(system.of_root, ROOT_IMPORTANCE, 1.0))
-        own = matrix.multiply(matrix) @ importance
-        state = _State(matrix, importance, own, weights > 0, counts, distance)
-        for _ in range(MAX_LIST_PASSES):
-            if not _swap_listed(state):
-                break
-        if not is_thorough:
-            break
-        _scan(state)
-        _swap_pairs(state, exact)
-        if not _are_missed(state, exact):
+def round_within(weights: FloatArray, group: IntArray, totals: IntArray, rng: np.random.Generator) -> IntArray:
+    """Every row's weight (scaled to its group's total) rounded down or up; one random start per group."""
+    order = np.argsort(group, kind="stable")
+    sums = np.bincount(group, weights=weights, minlength=len(totals))
+    scale = np.divide(totals, sums, out=np.zeros(len(totals)), where=sums > 0)
+    scaled, sorted_group = (weights * scale[group])[order], group[order]
+    last = np.cumsum(np.bincount(group, minlength=len(totals))) - 1
+    cumulative = np.cumsum(scaled)
+    before = np.concatenate(([0.0], cumulative[last]))[:-1][sorted_group]
+    marks = np.minimum(np.floor(cumulative - before + rng.random(len(totals))[sorted_group]), totals[sorted_group])
+    marks[last] = totals
+    first = np.diff(sorted_group, prepend=-1) > 0
+    rounded = np.empty(len(weights), dtype=np.int64)
+    rounded[order] = np.where(first, marks, np.diff(marks, prepend=0.0)).astype(np.int64)
+    return rounded
+
+
+def reachable(system: System, weights: FloatArray) -> FloatArray:
+    """What each centred cell wants, or, where tables contradict each other, the compromise that the weights are.
+
+    Swaps cannot close a gap that the weights could not, and would trade exact cells for it, record by record.
+    """
+    centred = centring_of(system).centred(system.matrix.T @ weights)
+    wanted = system.wanted(np.zeros(len(system.aim)))
+    return np.where(np.abs(centred - wanted) > UNREACHABLE, centred, wanted)
+
+
+def importances(system: System) -> FloatArray:
+    """How much a squared record of distance counts, per cell."""
+    stated = np.clip(system.importance, 1 / MOST_IMPORTANT, MOST_IMPORTANT)
+    return stated * np.where(system.exact, EXACT_IMPORTANCE, np.where(system.of_root, ROOT_IMPORTANCE, 1.0))
+
+
+def _kinds(system: System) -> tuple[IntArray, IntArray]:
+    """The first row of each kind of root record, kinds in the order of their cells, and every row's kind."""
+    cells = np.flatnonzero(system.of_root)
+    first, kind = distinct_rows(system.matrix[:, cells] if len(cells) < system.matrix.shape[1] else system.matrix)
+    if len(first) * len(cells) > MAX_SORTED_ELEMENTS:
+        return first, kind
+    order = np.lexsort(system.matrix[first][:, cells].toarray().T[::-1])
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[kind]
+
+
+def _swap_roots(
+    system: System,
+    kinds: IntArray,
+    weights: FloatArray,
+    counts: IntArray,
+    target: FloatArray,
+    is_thorough: bool,
+) -> IntArray:
+    """The counts of the kinds after swaps that bring the root cells nearer."""
+    cells = system.of_root
+    adds = adds_of(system.matrix[kinds][:, np.flatnonzero(cells)], centring_of(system, cells))
+    exact = system.exact[cells]
+    one_way = exact & (system.ways[cells] <= 1)
+    importance = importances(system)[cells]
+    state = swaps_of(adds, importance, counts, target[cells])
+    _swap_kinds(state, exact, is_thorough)
+    if is_thorough and state.are_missed(one_way):
+        importance = np.where(one_way, ONE_WAY_FACTOR * importance, importance)
+        _swap_kinds(swaps_of(adds, importance, counts, target[cells]), exact, is_thorough)
+    if is_thorough and not exact.all() and state.are_missed(exact):
+        importance = np.where(exact, STIFF_FACTOR * importance, importance)
+        _swap_kinds(swaps_of(adds, importance, counts, target[cells]), exact, is_thorough)
+    return counts
+
+
+def _swap_kinds(state: Swaps, exact: BoolArray, is_thorough: bool) -> None:
+    if len(state.counts) <= FEW_KINDS:
+        every = np.arange(len(state.counts))
+        swap_among(state, every, every, MAX_KIND_SWAPS)
+    else:
+        swap_listed(state)
+        if is_thorough:
+            swap_scanned(state)
+    if is_thorough:
+        swap_pairs(state, exact)
+
+
+def _swap_members(system: System, kind: IntArray, counts: IntArray, target: FloatArray, is_thorough: bool) -> IntArray:
+    """The counts after swaps between rows of one kind that bring the members' cells nearer."""
+    cells = ~system.of_root
+    adds = adds_of(system.matrix[:, np.flatnonzero(cells)], centring_of(system, cells))
+    state = swaps_of(adds, importances(system)[cells], counts, target[cells])
+    order = np.argsort(kind, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(kind[order])) + 1)
+    for _ in range(KIND_SWEEPS if is_thorough else 1):
+        if not _sweep(state, groups):
             break
     return counts
 
 
-def reachable(system: System, weights: FloatArray) -> FloatArray:
-    """What each cell wants, or, where tables contradict each other, the compromise that the weights are.
-
-    Swaps cannot close a gap that the weights could not, and would trade exact cells for it, record by record.
-    """
-    achieved = system.matrix.T @ weights
-    wanted = system.wanted(achieved)
-    return np.where(np.abs(achieved - wanted) > UNREACHABLE, achieved, wanted)
-
-
-def _are_missed(state: _State, cells: BoolArray) -> bool:
-    return bool((np.abs(state.distance[cells]) >= MET).any())
-
-
-def _swap_listed(state: _State) -> bool:
-    """Swaps among the rows with the steepest slopes (half of them also small themselves); whether there was any."""
-    slope = state.slope()
-    givers = _lowest(np.where(state.counts > 0, -slope, np.inf), np.where(state.counts > 0, state.own - slope, np.inf))
-    takers = _lowest(np.where(state.usable, slope, np.inf), np.where(state.usable, state.own + slope, np.inf))
-    giving, taking = state.matrix[givers].toarray(), state.matrix[takers].toarray()
-    apart = state.own[givers][:, None] + state.own[takers][None, :] - 2 * (giving * state.importance) @ taking.T
-    moved = False
-    for _ in range(LISTED):
-        pull = 2 * state.importance * state.distance
-        change = apart - (giving @ pull)[:, None] + (taking @ pull)[None, :]
-        change[state.counts[givers] <= 0] = np.inf
-        i, j = np.unravel_index(int(np.argmin(change)), change.shape)
-        if not change[i, j] < -SMALL_GAIN:
+def _sweep(state: Swaps, groups: list[IntArray]) -> bool:
+    """One pass over the kinds, those with most to gain first; whether it moved anything."""
+    slope, moved = state.slope(), 0
+    promise = [_promise(state, rows, slope) for rows in groups]
+    for number in np.argsort(-np.array(promise), kind="stable"):
+        if promise[number] <= 0 or np.abs(state.distance).max(initial=0.0) < MET:
             break
-        _move(state, givers[i], takers[j], taking[j] - giving[i])
-        moved = True
-    return moved
+        rows = groups[number]
+        slope_here = state.adds.rows(rows) @ (2 * state.importance * state.distance)
+        has = np.flatnonzero(state.counts[rows] > 0)
+        givers = rows[has[np.argsort(-slope_here[has], kind="stable")[:GIVERS]]]
+        takers = rows[np.argsort(slope_here, kind="stable")[:TAKERS]]
+        moved += swap_among(state, givers, takers, KIND_SWAPS)
+    return moved > 0
 
 
-def _scan(state: _State) -> None:
-    idle = 0
-    for _ in range(MAX_SCANS):
-        if idle >= MAX_IDLE_SCANS or np.abs(state.distance).max() < MET:
-            break
-        slope = state.slope()
-        givers = _givers(state, slope, idle * SCANNED, SCANNED)
-        if len(givers) == 0:
-            break
-        idle = 0 if _swap_scanned(state, givers, slope) else idle + 1
+def _promise(state: Swaps, rows: IntArray, slope: FloatArray) -> float:
+    """At most how much a swap among the rows could gain."""
+    has = state.counts[rows] > 0
+    return float(slope[rows][has].max() - slope[rows].min()) if has.any() else 0.0
 
 
-def _givers(state: _State, slope: FloatArray, start: int, wanted: int) -> IntArray:
-    """A block of rows with records to give, steepest first."""
-    order = np.argsort(np.where(state.counts > 0, -slope, np.inf), kind="stable")[start : start + wanted]
-    return order[state.counts[order] > 0]
-
-
-def _best_takers(state: _State, givers: IntArray, slope: FloatArray) -> tuple[IntArray, FloatArray]:
-    """For each giver the taker among all rows that changes the cost least, and that change."""
-    giving = state.matrix[givers].toarray()
-    # Transposed and copied: a minimum along contiguous memory is several times faster.
-    change = np.ascontiguousarray((state.matrix @ (-2 * giving * state.importance).T).T)
-    change += state.own + np.where(state.usable, slope, np.inf)
-    change[np.arange(len(givers)), givers] = np.inf
-    takers = np.argmin(change, axis=1)
-    return takers, change[np.arange(len(givers)), takers] + state.own[givers] - slope[givers]
-
-
-def _swap_scanned(state: _State, givers: IntArray, slope: FloatArray) -> bool:
-    """Each giver's best swap where it (re-checked one by one) improves; whether any did."""
-    takers, gains = _best_takers(state, givers, slope)
-    moved = False
-    for k in np.argsort(gains, kind="stable"):
-        if not gains[k] < -SMALL_GAIN:
-            break
-        step = _step(state, givers[k], takers[k])
-        gain = state.importance @ (step * step + 2 * state.distance * step)
-        if gain < -SMALL_GAIN and state.counts[givers[k]] > 0:
-            _move(state, givers[k], takers[k], step)
-            moved = True
-    return moved
-
-
-def _swap_pairs(state: _State, exact: BoolArray) -> None:
-    """Pairs of swaps that only together bring missed exact cells nearer."""
-    for _ in range(MAX_PAIRS):
-        if not _are_missed(state, exact) or not _swap_pair(state):
-            break
-        _scan(state)
-
-
-def _swap_pair(state: _State) -> bool:
-    slope = state.slope()
-    givers = _givers(state, slope, 0, PAIRED)
-    takers, gains = _best_takers(state, givers, slope)
-    for k in np.argsort(gains, kind="stable"):
-        step = _step(state, givers[k], takers[k])
-        _move(state, givers[k], takers[k], step)
-        slope = state.slope()
-        others = _givers(state, slope, 0, PAIRED)
-        next_takers, next_gains = _best_takers(state, others, slope)
-        best = int(np.argmin(next_gains))
-        if gains[k] + next_gains[best] < -SMALL_GAIN:
-            _move(state, others[best], next_takers[best], _step(state, others[best], next_takers[best]))
-            return True
-        _move(state, takers[k], givers[k], -step)
-    return False
-
-
-def _step(state: _State, giver: int, taker: int) -> FloatArray:
-    """What a swap adds to each cell."""
-    step: FloatArray = state.matrix[[taker]].toarray()[0] - state.matrix[[giver]].toarray()[0]
-    return step
-
-
-def _move(state: _State, giver: int, taker: int, step: FloatArray) -> None:
-    state.counts[giver] -= 1
-    state.counts[taker] += 1
-    state.distance += step
-
-
-def _lowest(*scores: FloatArray) -> IntArray:
-    """The rows with the lowest finite scores, `LISTED` in all, from each score the same number."""
-    wanted = LISTED // len(scores)
-    if len(scores[0]) <= wanted:
-        return np.flatnonzero(np.isfinite(scores[0]))
-    found = np.unique(np.concatenate([np.argpartition(score, wanted)[:wanted] for score in scores]))
-    return found[np.isfinite(scores[0][found])]
+def _among_equals(condensed: Condensed, weights: FloatArray, totals: IntArray, rng: np.random.Generator) -> IntArray:
+    """The counts of distinct rows, shared out over the plan rows that are equal."""
+    counts = np.zeros(len(weights), dtype=np.int64)
+    counts[condensed.rows] = round_within(weights[condensed.rows], condensed.label, totals, rng)
+    return counts

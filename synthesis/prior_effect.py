@@ -169,7 +169,11 @@ def _pairs(
                 joints = [_joint(coder, entity, pair, values, weights) for values, weights in (plain, ours)]
                 tvd = float(0.5 * np.abs(joints[0] - joints[1]).sum())
                 found.append({"entity": entity.name, "variables": list(pair), "tvd": tvd})
-    return sorted(found, key=lambda one: -one["tvd"])[:SHOWN_PAIRS]
+    return sorted(found, key=_tvd, reverse=True)[:SHOWN_PAIRS]
+
+
+def _tvd(pair: dict[str, Any]) -> float:
+    return float(pair["tvd"])
 
 
 def _joint(coder: CellCoder, entity: Entity, pair: tuple[str, str], values: Records, weights: FloatArray) -> FloatArray:

@@ -22,8 +22,9 @@ from synthesis.units import Unit
 
 RECORD_REDRAWS = 30
 KEPT_EXAMPLES = 5
-CHAIN, FLAT, FIRST_ARCHETYPE = 0, 1, 2
-"""Proposal numbers: the chain itself, flattened rows for rare support, and from there on the prior's archetypes."""
+CHAIN, FLAT, PRICED, FIRST_ARCHETYPE = 0, 1, 2, 3
+"""Proposal numbers: the chain itself, flattened rows for rare support, rows found by the allocation's prices, and from
+there on the prior's archetypes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def propose(
     plan = Plan(atoms, np.ones(atoms.count), np.full(atoms.count, proposal))
     drawn, rejections, examples = atoms.count, Counter[str](), None
     for attempt in range(RECORD_REDRAWS + 1):
-        broken = _first_broken(proposer, plan)
+        broken = broken_rules(proposer, plan)
         bad = np.flatnonzero(broken >= 0)
         if len(bad) == 0:
             break
@@ -167,7 +168,7 @@ def _redraw_members(
     return Plan(Records(atoms.count, atoms.root, members, atoms.parent), plan.prior, plan.proposal)
 
 
-def _first_broken(proposer: OfflineProposer, plan: Plan) -> IntArray:
+def broken_rules(proposer: OfflineProposer, plan: Plan) -> IntArray:
     """Per plan row, the index of the first rule it breaks (any member counts), or -1."""
     scenario = proposer.coder.scenario
     values = plan_values(scenario, proposer.coder.grids, plan)
@@ -222,6 +223,7 @@ def describe_proposals(
     reasons = {
         CHAIN: f"candidates drawn along the tables {', '.join(tables)}; the rest by prior weights or evenly",
         FLAT: "rare support: every supported cell of these tables drawn equally often, for cells without candidates",
+        PRICED: "missing combinations: candidates changed one variable at a time towards cells that were missed",
     }
     described = []
     for number in np.unique(plan.proposal).tolist():

@@ -19,15 +19,17 @@ from adapters.quarantine import Quarantined, write_quarantine
 from adapters.storage import write_json
 from schemas.batch import BatchSpec, Receipt
 from schemas.errors import CorruptionError, UserError
-from schemas.model import IntArray
+from schemas.model import FloatArray, IntArray
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES
+from synthesis.causes import merge_causes
+from synthesis.convergence import summed_up
 from synthesis.plan import Plan, join_plans
 from synthesis.proposer import FIRST_ARCHETYPE, describe_proposals
 from synthesis.reply_rows import Offered, describe_replies, first_reply, offered_proposals
 from synthesis.stratification import joint_order, stratum_counts
 from synthesis.system import zone_round_sizes
-from synthesis.unit_plan import UnitPlan, plan_unit
+from synthesis.unit_plan import UnitPlan, plan_unit, respond
 from tasks.ask import read_answers
 from tasks.context import Context, load_context
 from tasks.time_limit import time_limit
@@ -67,6 +69,25 @@ def plan_strata(run: str, fingerprint: str, settings: RunSettings, spec: BatchSp
         with threadpool_limits(1), time_limit(settings.batch_timeout_seconds):
             _plan(context, spec)
     return time.monotonic() - started
+
+
+@task(
+    name="response",
+    task_run_name="response-{first}",
+    retry_jitter_factor=0.5,
+    retry_condition_fn=is_worth_retrying,
+    cache_policy=NO_CACHE,
+)
+def take_responses(
+    run: str, fingerprint: str, settings: RunSettings, units: tuple[int, ...], first: int
+) -> tuple[float, dict[int, FloatArray]]:
+    """Seconds spent, and what each unit adds to the tables that reach beyond it, when nothing is asked of it there."""
+    started = time.monotonic()
+    context = load_context(run, fingerprint, settings)
+    given = context.coder, settings, context.aims, context.outer
+    with threadpool_limits(1), time_limit(settings.batch_timeout_seconds):
+        found = {index: respond(*given, context.units[index]) for index in units}
+    return time.monotonic() - started, found
 
 
 @task(
@@ -111,9 +132,15 @@ def _commit(context: Context, spec: BatchSpec, zones: IntArray) -> Receipt:
 def _plan(context: Context, spec: BatchSpec) -> tuple[Plan, IntArray]:
     """The plan rows of the batch's units with their records, kept as lineage before anything is drawn."""
     committed = context.run.read_counts(spec.round)
+    parts = context.run.read_parts(f"parts{spec.round:02d}", spec.units) if context.cut.outer else {}
     given = context.coder, context.settings, context.aims
     offered = offered_proposals(read_answers(context, spec.round))
-    units = [plan_unit(*given, context.units[i], spec.round, spec.fraction, committed, offered) for i in spec.units]
+    units = [
+        plan_unit(
+            *given, context.units[i], spec.round, spec.fraction, committed, context.outer, parts.get(i), offered=offered
+        )
+        for i in spec.units
+    ]
     plan, counts = join_plans(unit.plan for unit in units), np.concatenate([unit.counts for unit in units])
     if spec.strata > 1:
         order = joint_order(context.coder, plan)
@@ -138,18 +165,25 @@ def _keep_plan(
     described = describe_proposals(context.coder, reached, plan, counts, spec.plan_id, replies)
     is_reply = plan.proposal >= first_reply(scenario)
     of_prior = int(counts[(plan.proposal >= FIRST_ARCHETYPE) & ~is_reply].sum())
-    proposed = {**_proposed(units), "prior_records": of_prior, "records_of_replies": int(counts[is_reply].sum())}
+    proposed = {
+        **_proposed(units, is_final=spec.fraction >= 1),
+        "prior_records": of_prior,
+        "records_of_replies": int(counts[is_reply].sum()),
+    }
     write_json(run.proposals_file(spec.plan_id), {"proposed": proposed, "proposals": described})
     write_plan(run.plan_file(spec.plan_id), scenario, context.coder.grids, plan, counts, spec.plan_id)
 
 
-def _proposed(units: list[UnitPlan]) -> dict[str, Any]:
+def _proposed(units: list[UnitPlan], is_final: bool) -> dict[str, Any]:
     rejections: Counter[str] = Counter()
     for unit in units:
         rejections.update(unit.rejections)
     return {
+        "is_final": is_final,
         "rows": sum(unit.proposed for unit in units),
         "rejections": dict(rejections),
         "unsupported_cells": sum(unit.unsupported for unit in units),
         "steps": max(unit.steps for unit in units),
+        "causes": merge_causes(unit.causes for unit in units),
+        "solver": summed_up(unit.convergence for unit in units),
     }

@@ -12,7 +12,8 @@ from synthesis.binning import build_grids
 from synthesis.cells import CellCoder, build_coder
 from synthesis.dependencies import apply_dependencies
 from synthesis.held_out import hold_out
-from synthesis.units import Unit, closed_units
+from synthesis.outer import OuterCells, outer_cells
+from synthesis.units import Unit, UnitCut, cut_units
 from synthesis.what_if import with_what_if
 
 
@@ -24,8 +25,14 @@ class Context:
     scenario: Scenario
     coder: CellCoder
     aims: Aims
-    units: tuple[Unit, ...]
+    cut: UnitCut
+    outer: OuterCells
     settings: RunSettings
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """All units, by index."""
+        return self.cut.units
 
 
 def compile_context(run: RunFolder, scenario: Scenario, settings: RunSettings) -> Context:
@@ -37,7 +44,8 @@ def compile_context(run: RunFolder, scenario: Scenario, settings: RunSettings) -
         scenario = apply_dependencies(scenario, found)
     scenario = with_what_if(scenario, settings)
     coder = build_coder(scenario, build_grids(scenario))
-    return Context(run, scenario, coder, build_aims(scenario, settings.size), closed_units(scenario), settings)
+    cut = cut_units(scenario)
+    return Context(run, scenario, coder, build_aims(scenario, settings.size), cut, outer_cells(scenario, cut), settings)
 
 
 @lru_cache(maxsize=4)

@@ -11,9 +11,11 @@ from adapters.batch_writer import files_of_batch
 from adapters.partitions import read_commit, verify_commit, verify_digest
 from schemas.batch import BatchSpec
 from schemas.errors import BatchError
+from schemas.model import IntArray
 from synthesis.aggregates import Counts, dense_counts, merge_counts, no_counts
 from synthesis.discrepancy import RoundFit, discrepancies, fit_of
 from synthesis.held_out import held_out_discrepancies
+from synthesis.moment_fit import moment_fits
 from synthesis.summaries import EMPTY, Summary, merge_summaries
 from tasks.batch import zones_of
 from tasks.context import Context
@@ -35,12 +37,16 @@ def nothing_merged(context: Context) -> Merged:
 
 
 @task(name="merge", cache_policy=NO_CACHE, task_run_name="merge-round-{round_index}")
-def merge_round(context: Context, merged: Merged, batches: tuple[BatchSpec, ...], round_index: int) -> Merged:
-    """The aggregates with the new batches added."""
-    return merge_batches(context, merged, batches)
+def merge_round(
+    context: Context, merged: Merged, batches: tuple[BatchSpec, ...], round_index: int, pending: IntArray
+) -> Merged:
+    """The aggregates with the new batches added; the zones `pending` are for later rounds."""
+    return merge_batches(context, merged, batches, pending)
 
 
-def merge_batches(context: Context, merged: Merged, batches: tuple[BatchSpec, ...]) -> Merged:
+def merge_batches(
+    context: Context, merged: Merged, batches: tuple[BatchSpec, ...], pending: IntArray | None = None
+) -> Merged:
     """As `merge_round`, without Prefect."""
     counts, summary, commits = merged.counts, merged.summary, list(merged.commits)
     for spec in batches:
@@ -56,6 +62,7 @@ def merge_batches(context: Context, merged: Merged, batches: tuple[BatchSpec, ..
         commits.append({**commit, "file": files.commit, "file_digest": digest})
     fraction = batches[0].fraction if batches else 1.0
     found = discrepancies(context.scenario, context.aims, counts, fraction)
+    moments = moment_fits(context.scenario, context.aims, counts, fraction)
     held = held_out_discrepancies(context.scenario, context.settings.size, counts)
-    write_aggregates(context.run.aggregates, context.scenario, [*found, *held])
-    return Merged(counts, summary, tuple(commits), fit_of(context.scenario, found))
+    write_aggregates(context.run.aggregates, context.scenario, [*found, *held], moments)
+    return Merged(counts, summary, tuple(commits), fit_of(context.scenario, found, pending))

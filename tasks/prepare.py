@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tasks.context import Context, compile_context, load_context
 from tasks.judge_scenario import judge_scenario
 
 VERSIONS = ("synthor", "prefect", "prefect-dask", "dask", "pyarrow", "pandas", "numpy", "scipy", "great-expectations")
+UNBOUND = "reaches beyond the units that are solved together: measured, but not aimed at"
 
 
 @contextmanager
@@ -29,6 +31,13 @@ def held(out: str) -> Iterator[None]:
     """The run folder, for this process alone: two runs at once would overwrite each other's run.json."""
     with locked(location(out).absolute()):
         yield
+
+
+def with_absolute_paths(settings: RunSettings) -> RunSettings:
+    """The settings as the run folder keeps them: its root of publications is found from wherever it is looked at."""
+    if settings.publish_to is None:
+        return settings
+    return settings.model_copy(update={"publish_to": str(location(settings.publish_to).absolute())})
 
 
 @task(name="prepare", cache_policy=NO_CACHE)
@@ -82,6 +91,7 @@ def _create(run: RunFolder, folder: Path, context: Context, judged: dict[str, An
         {
             "synthor_version": version("synthor"),
             "status": "running",
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "scenario": {
                 "name": scenario.name,
                 "title": scenario.title,
@@ -96,7 +106,8 @@ def _create(run: RunFolder, folder: Path, context: Context, judged: dict[str, An
             "reconciliations": [
                 {"table": note.table, "what": note.what, "magnitude": note.magnitude}
                 for note in context.aims.reconciliations
-            ],
+            ]
+            + [{"table": name, "what": UNBOUND, "magnitude": 0.0} for name in context.cut.unbound],
             "failure": None,
             **judged,
         }

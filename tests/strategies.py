@@ -65,10 +65,10 @@ def table(name: str, axes: Sequence[Axis], target: object, entity: str = "trip",
 
 
 @st.composite
-def flat_scenarios(draw: st.DrawFn, size: int = 300) -> Example:
-    """2-5 variables of all kinds, 1-4 tables that bin them differently, up to two rules."""
+def flat_scenarios(draw: st.DrawFn, size: int = 300, most_tables: int = 4) -> Example:
+    """2-5 variables of all kinds, 1-`most_tables` tables that bin them differently, up to two rules."""
     kinds = draw(st.lists(st.sampled_from(KINDS), min_size=2, max_size=5))
-    table_count = draw(st.integers(1, 4))
+    table_count = draw(st.integers(1, most_tables))
     rule_count = draw(st.integers(0, 2))
     rng = draw(rngs)
     variables = tuple(_variable(rng, f"v{i}", kind) for i, kind in enumerate(kinds))

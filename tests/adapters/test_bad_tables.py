@@ -39,7 +39,8 @@ TABLES = {
     "measure unknown": (
         "measure: count",
         "measure: counts",
-        "scenario.yaml:20: targets.paid.measure: expected 'count' or 'share', got 'counts'",
+        "scenario.yaml:20: targets.paid.measure: "
+        "expected 'count', 'share', 'mean', 'total' or 'quantile', got 'counts'",
     ),
     "tolerance negative": (
         "{share_tvd: 0.01}",
@@ -54,7 +55,32 @@ TABLES = {
     "tolerance twice": (
         "{share_tvd: 0.01}",
         "{share_tvd: 0.01, records: 3}",
-        "scenario.yaml:26: targets.items_price.tolerance: expected either records or share_tvd",
+        "scenario.yaml:26: targets.items_price.tolerance: expected records or share_tvd or moe, one of them",
+    ),
+    "tolerance in margins of error without any": (
+        "{share_tvd: 0.01}",
+        "{moe: 1}",
+        "scenario.yaml:26: targets.items_price.tolerance.moe: the table has no moe column",
+    ),
+    "tolerance of another measure": (
+        "{share_tvd: 0.01}",
+        "{relative: 0.01}",
+        "scenario.yaml:26: targets.items_price.tolerance: expected records or share_tvd or moe, one of them",
+    ),
+    "importance of nothing": (
+        "    file: paid.csv",
+        "    file: paid.csv\n    importance: 0",
+        "scenario.yaml:20: targets.paid.importance: expected more than 0, got 0",
+    ),
+    "no variables": (
+        "    variables: [paid]",
+        "    variables: []",
+        "scenario.yaml:18: targets.paid.variables: expected at least 1 variable",
+    ),
+    "a count of a variable": (
+        "    file: paid.csv",
+        "    file: paid.csv\n    of: price",
+        "scenario.yaml:20: targets.paid.of: expected measure: mean, total or quantile beside it",
     ),
     "tolerance without end": (
         "{share_tvd: 0.01}",

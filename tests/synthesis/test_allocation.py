@@ -1,5 +1,7 @@
 """Allocation: the weights nearest to the prior that meet the cells, or the best compromise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,10 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from schemas.model import FloatArray
-from synthesis.allocation import MAX_NEWTON_CELLS, allocate, rake
+from synthesis.allocation import allocate, design_effect, effective_rows
+from synthesis.dual import dual_of
+from synthesis.newton import conjugate, factorised, newton
+from synthesis.raking import rake
 from synthesis.system import Block, System
 from tests.strategies import rngs
 
@@ -161,12 +166,17 @@ def test_contradictory_targets_end_in_a_finite_compromise(rng: np.random.Generat
         aims = np.round(rng.dirichlet(np.full(cells, 0.4)), 2) * (1 if "share" in traits else rng.choice([1, total]))
         parts.append((adds, aims, str(traits)))
     prior = rng.gamma(0.5, size=rows) * (rng.random(rows) < 0.8)
-    found = allocate(system_of(*parts), prior, total)
+    system = system_of(*parts)
+    error = np.where(rng.random(len(system.aim)) < 0.5, np.nan, system.aim * rng.gamma(0.5, size=len(system.aim)))
+    blocks = tuple(replace(block, importance=float(rng.choice([0.01, 1, 100]))) for block in system.blocks)
+    found = allocate(replace(system, error=error, blocks=blocks), prior, total)
 
     assert np.isfinite(found.weights).all()
     assert (found.weights >= 0).all()
     assert (found.weights[prior == 0] == 0).all()
     assert np.isfinite(found.missed)
+    assert np.isfinite(found.residual)
+    assert found.weights.sum() <= 1000 * max(total, system.aim.sum())
 
 
 def test_two_exact_tables_that_disagree_meet_between_their_targets() -> None:
@@ -183,16 +193,86 @@ def test_an_exact_table_wins_over_a_soft_one() -> None:
     assert found.weights.tolist() == pytest.approx([60, 40], abs=0.1)
 
 
-def test_a_system_beyond_newtons_reach_is_raked() -> None:
+@settings(max_examples=30, derandomize=True, deadline=None)
+@given(rngs, st.integers(20, 200))
+def test_both_ways_of_newton_lead_to_the_same_optimum(rng: np.random.Generator, rows: int) -> None:
+    system = system_of(*random_parts(rng, rows, rng.gamma(1, size=rows) * 10))
+    prior, variance = rng.gamma(1, size=rows) + 0.01, np.full(len(system.aim), 1e-3)
+    dual = dual_of(system, variance)
+    found = [newton(dual, prior, 60, way) for way in (factorised, conjugate)]
+
+    assert all(solution.is_converged for solution in found)
+    np.testing.assert_allclose(found[0].weights, found[1].weights, rtol=0.02, atol=0.02)
+
+
+def test_a_joint_of_thousands_of_cells_is_met() -> None:
     rng = np.random.default_rng(1)
     side = 51
-    assert side * side > MAX_NEWTON_CELLS
     joint = rng.gamma(1, size=(side, side)) + 0.01
-    row = np.repeat(np.arange(side), side)
-    system = system_of((sparse.eye(side * side).toarray(), joint.ravel(), ""), (one_of(row), joint.sum(axis=1), ""))
-    found = allocate(system, rng.gamma(1, size=side * side) + 0.01, joint.sum())
+    row, column = np.repeat(np.arange(side), side), np.tile(np.arange(side), side)
+    pairs = [(sparse.eye(side * side).toarray(), joint.ravel(), ""), (one_of(row), joint.sum(axis=1), "")]
+    found = allocate(
+        system_of(*pairs, (one_of(column), joint.sum(axis=0), "")), rng.gamma(1, size=side * side) + 0.01, joint.sum()
+    )
 
     assert found.missed < 1e-3
+
+
+def at_odds(errors: tuple[float, float], importances: tuple[float, float], traits: str) -> System:
+    """100 records, of which one table says that 60 are in the first cell, and another 40."""
+    parts = [(np.ones((2, 1)), [100], ""), (np.eye(2), [60, 40], traits), (np.eye(2), [40, 60], traits)]
+    system = system_of(*parts)
+    blocks = (
+        system.blocks[0],
+        *(replace(b, importance=i) for b, i in zip(system.blocks[1:], importances, strict=True)),
+    )
+    return replace(system, blocks=blocks, error=np.array([np.nan, *np.repeat(errors, 2)]))
+
+
+@pytest.mark.parametrize("traits", ["soft", ""])
+@pytest.mark.parametrize(
+    ("errors", "importances", "first"),
+    [
+        ((10.0, 10.0), (1, 1), 50),
+        # Weighed by the inverse of the variance: 60 * .9 + 40 * .1.
+        ((10.0, 30.0), (1, 1), 58),
+        ((np.nan, np.nan), (1, 9), 42),
+        ((10.0, 10.0), (9, 1), 58),
+    ],
+)
+def test_tables_at_odds_are_weighed_by_their_errors_and_importance(
+    errors: tuple[float, float], importances: tuple[float, float], first: float, traits: str
+) -> None:
+    found = allocate(at_odds(errors, importances, traits), np.ones(2), 100)
+
+    assert found.weights.tolist() == pytest.approx([first, 100 - first], abs=1.5)
+
+
+def test_where_tables_agree_margins_of_error_cost_next_to_nothing() -> None:
+    system = system_of((np.ones((2, 1)), [1000], ""), (np.eye(2), [900, 100], "soft"))
+    found = allocate(replace(system, error=np.array([np.nan, 60, 30])), np.ones(2), 1000)
+
+    # The prior of one record pulls by a part of a standard error.
+    assert found.weights.tolist() == pytest.approx([900, 100], abs=6)
+
+
+def test_an_estimate_of_zero_yields_to_exact_tables_and_a_plain_zero_does_not() -> None:
+    estimate, exact = (np.eye(2), [0, 100], "soft"), (np.eye(2), [10, 90], "")
+    system = system_of(estimate, exact)
+    found = allocate(replace(system, error=np.array([12.0, 30, np.nan, np.nan])), np.ones(2), 100)
+
+    assert found.weights.tolist() == pytest.approx([10, 90], abs=0.1)
+    assert allocate(system, np.ones(2), 100).weights[0] == 0
+
+
+@settings(max_examples=40, derandomize=True, deadline=None)
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=50))
+def test_effective_rows_lie_between_one_and_all(values: list[float]) -> None:
+    weights = np.array(values)
+
+    assert 1 - 1e-9 <= effective_rows(weights) <= len(values) + 1e-9
+    assert design_effect(weights, np.ones(len(values))) == pytest.approx(len(values) / effective_rows(weights))
+    assert design_effect(3 * weights, weights) == pytest.approx(1)
 
 
 def test_raking_alone_keeps_what_is_met_already() -> None:
