@@ -91,6 +91,21 @@ def with_ranges(scenario: Scenario, grids: Grids, plan: Plan) -> Plan:
     return Plan(Records(atoms.count, root, members, atoms.parent), plan.prior, plan.proposal)
 
 
+def has_ranges(plan: Plan) -> bool:
+    """Whether its rows have ranges of their own."""
+    return any(name.endswith(LOW) for name in (*plan.atoms.root, *plan.atoms.members))
+
+
+def without_ranges(plan: Plan) -> Plan:
+    """The plan's atoms alone."""
+    atoms = plan.atoms
+    root, members = (
+        {name: column for name, column in columns.items() if not name.endswith((LOW, HIGH))}
+        for columns in (atoms.root, atoms.members)
+    )
+    return Plan(Records(atoms.count, root, members, atoms.parent), plan.prior, plan.proposal)
+
+
 def ranges_of(grids: Grids, entity: Entity, atoms: Mapping[str, Array]) -> dict[str, Array]:
     """[low, high) of the atoms of every variable that is drawn from a range."""
     found = {}
