@@ -1,12 +1,12 @@
 """aggregates.parquet: one row per target cell, published against aimed at against synthetic."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from adapters.object_path import Location
 from adapters.run_folder import write_table
 from schemas.model import MARGIN_OF_ERROR_Z, FloatArray, Scenario
 from synthesis.discrepancy import TableDiscrepancy, cell_name, unit_name
@@ -56,7 +56,7 @@ def aggregates_table(
 
 
 def write_aggregates(
-    path: Path, scenario: Scenario, found: list[TableDiscrepancy], moments: Sequence[MomentFit] = ()
+    path: Location, scenario: Scenario, found: list[TableDiscrepancy], moments: Sequence[MomentFit] = ()
 ) -> None:
     """Write aggregates.parquet."""
     write_table(path, aggregates_table(scenario, found, moments))

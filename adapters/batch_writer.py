@@ -11,7 +11,6 @@ from adapters.arrow_records import member_table, record_schema, root_table
 from adapters.partitions import BatchFiles, PartitionWriter, batch_files, read_commit
 from adapters.quarantine import Quarantined, write_quarantine
 from adapters.run_folder import RunFolder
-from adapters.storage import sha256_of
 from schemas.batch import ID_STRIDE, PLAN_STRIDE, BatchSpec, Receipt
 from schemas.errors import BatchError
 from schemas.model import IntArray, Scenario
@@ -81,8 +80,12 @@ def write_batch(
                 if name == files.commit:
                     write_quarantine(run.quarantine / f"b{spec.batch_id:06d}.parquet", scenario, quarantined)
                     footer = _footer(spec, tally, digests, proposed)
-                writers[entity].close(footer)
-                digests.update({name: sha256_of(run.staged_dataset / name)} if footer is None else {})
+                digest = writers[entity].finish(footer)
+                if footer is None:
+                    digests[name] = digest
+                else:
+                    run.keep_digest(spec.batch_id, digest)
+                writers[entity].reveal()
         except BaseException as error:
             for writer in writers.values():
                 writer.discard(error)

@@ -1,15 +1,15 @@
 """A dataset read back: its commits, its frames partition by partition, and a full recount."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from adapters.object_path import Location, relative
 from adapters.partitions import dataset_files, read_footer, verify_files
+from adapters.storage import read_parquet
 from schemas.errors import CorruptionError
 from schemas.model import Scenario
 
@@ -22,41 +22,41 @@ class PartitionFrames(NamedTuple):
     members: pd.DataFrame | None
 
 
-def read_commits(dataset: Path, scenario: Scenario) -> list[dict[str, Any]]:
+def read_commits(dataset: Location, scenario: Scenario) -> list[dict[str, Any]]:
     """Every batch's commit, in batch order, its files verified; a file that no commit names is refused."""
     commits = []
     for path in dataset_files(dataset, scenario.root.name):
         commit = read_footer(path)
         if commit is not None:
-            commits.append({**commit, "file": path.relative_to(dataset).as_posix()})
+            commits.append({**commit, "file": relative(path, dataset)})
     commits.sort(key=lambda commit: commit["batch_id"])
     _verify(dataset, scenario, commits)
     return commits
 
 
-def partition_frames(dataset: Path, scenario: Scenario) -> Iterator[PartitionFrames]:
+def partition_frames(dataset: Location, scenario: Scenario) -> Iterator[PartitionFrames]:
     """The records as pandas frames, one batch and partition at a time."""
     for path in dataset_files(dataset, scenario.root.name):
-        name = path.relative_to(dataset / scenario.root.name)
+        name = relative(path, dataset / scenario.root.name)
         members = None
         if scenario.member is not None:
             members = _read(dataset / scenario.member.name / name)
-        yield PartitionFrames(unquote(name.with_suffix("").as_posix()), _read(path), members)
+        yield PartitionFrames(unquote(name.removesuffix(".parquet")), _read(path), members)
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Location) -> pd.DataFrame:
     try:
-        return pq.read_table(path, page_checksum_verification=True).to_pandas()
+        return read_parquet(path, is_verified=True).to_pandas()
     except (pa.ArrowException, OSError) as exc:
         raise CorruptionError(f"{path}: not readable as parquet ({str(exc).splitlines()[0]})") from exc
 
 
-def _verify(dataset: Path, scenario: Scenario, commits: list[dict[str, Any]]) -> None:
+def _verify(dataset: Location, scenario: Scenario, commits: list[dict[str, Any]]) -> None:
     named: set[str] = set()
     for commit in commits:
         verify_files(dataset, commit)
         named |= {commit["file"], *commit["files"]}
     for entity in scenario.entities:
         for path in dataset_files(dataset, entity.name):
-            if path.relative_to(dataset).as_posix() not in named:
+            if relative(path, dataset) not in named:
                 raise CorruptionError(f"{path}: belongs to no committed batch")

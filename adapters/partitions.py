@@ -9,14 +9,14 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adapters.storage import replacing, sha256_of
+from adapters.object_path import Location
+from adapters.storage import read_parquet_metadata, replacing, sha256_of
 from schemas.errors import CorruptionError
 from schemas.model import Scenario
 
@@ -59,7 +59,7 @@ def batch_files(scenario: Scenario, batch_id: int, partitions: tuple[str, ...]) 
     return BatchFiles(batch_id, folders, entities)
 
 
-def read_commit(dataset: Path, files: BatchFiles) -> dict[str, Any] | None:
+def read_commit(dataset: Location, files: BatchFiles) -> dict[str, Any] | None:
     """The footer of a committed batch; None if the batch is not committed."""
     path = dataset / files.commit
     if not path.is_file():
@@ -70,16 +70,16 @@ def read_commit(dataset: Path, files: BatchFiles) -> dict[str, Any] | None:
     return commit
 
 
-def read_footer(path: Path) -> dict[str, Any] | None:
+def read_footer(path: Location) -> dict[str, Any] | None:
     """The commit in a file's footer; None where it holds none."""
     try:
-        stored = (pq.read_metadata(path).metadata or {}).get(FOOTER_KEY)
+        stored = (read_parquet_metadata(path).metadata or {}).get(FOOTER_KEY)
     except (pa.ArrowException, OSError) as exc:
         raise CorruptionError(f"{path}: not readable as parquet ({str(exc).splitlines()[0]})") from exc
     return None if stored is None else json.loads(stored)
 
 
-def verify_commit(dataset: Path, files: BatchFiles, commit: Mapping[str, Any]) -> None:
+def verify_commit(dataset: Location, files: BatchFiles, commit: Mapping[str, Any]) -> None:
     """Refuse a commit that does not name all other files of its batch, or whose files are not as it says."""
     unnamed = sorted(set(files.others) - set(commit["files"]))
     if unnamed:
@@ -88,7 +88,13 @@ def verify_commit(dataset: Path, files: BatchFiles, commit: Mapping[str, Any]) -
     verify_files(dataset, commit)
 
 
-def verify_files(dataset: Path, commit: Mapping[str, Any]) -> None:
+def verify_digest(path: Location, digest: str | None, batch_id: int) -> None:
+    """Refuse a commit file that is not of the digest kept beside the dataset."""
+    if digest is None or sha256_of(path) != digest:
+        raise CorruptionError(f"{path}: its content is not what batch {batch_id} committed")
+
+
+def verify_files(dataset: Location, commit: Mapping[str, Any]) -> None:
     """Refuse a commit whose other files are missing or not of the recorded digest."""
     for name, digest in commit["files"].items():
         path = dataset / name
@@ -99,22 +105,27 @@ def verify_files(dataset: Path, commit: Mapping[str, Any]) -> None:
 
 
 class PartitionWriter:
-    """Writes one parquet file in row groups; nothing is visible under its name before `close`."""
+    """Writes one parquet file in row groups; nothing is visible under its name before `reveal`."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Location, schema: pa.Schema) -> None:
         self._stack = ExitStack()
-        temporary = self._stack.enter_context(replacing(path))
-        self._writer = self._stack.enter_context(pq.ParquetWriter(temporary, schema, **WRITE_OPTIONS))
+        self._temporary = self._stack.enter_context(replacing(path))
+        self._writer = self._stack.enter_context(pq.ParquetWriter(self._temporary, schema, **WRITE_OPTIONS))
 
     def write(self, table: pa.Table) -> None:
         """Append a row group."""
         self._writer.write_table(table)
 
-    def close(self, footer: Mapping[str, Any] | None = None) -> None:
-        """Finish the file, with the commit in its footer if it is one, and give it its name."""
+    def finish(self, footer: Mapping[str, Any] | None = None) -> str:
+        """Complete the file, with the commit in its footer if it is one; returns its SHA-256."""
         if footer is not None:
             text = json.dumps(footer, sort_keys=True, separators=(",", ":"), allow_nan=False)
             self._writer.add_key_value_metadata({FOOTER_KEY.decode(): text})
+        self._writer.close()
+        return sha256_of(self._temporary)
+
+    def reveal(self) -> None:
+        """Give the finished file its name."""
         self._stack.close()
 
     def discard(self, error: BaseException) -> None:
@@ -123,6 +134,6 @@ class PartitionWriter:
             self._stack.__exit__(type(error), error, error.__traceback__)
 
 
-def dataset_files(dataset: Path, entity: str) -> Iterator[Path]:
+def dataset_files(dataset: Location, entity: str) -> Iterator[Location]:
     """All parquet files of an entity, sorted."""
     yield from sorted(path for path in (dataset / entity).rglob("*.parquet") if not path.name.startswith("."))

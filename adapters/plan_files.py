@@ -1,14 +1,14 @@
 """Plan rows as parquet: lineage for people, and the way strata of a unit share one allocation."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from adapters.object_path import Location
 from adapters.run_folder import write_table
+from adapters.storage import read_parquet
 from schemas.batch import PLAN_STRIDE
 from schemas.model import Entity, IntArray, Scenario
 from synthesis.binning import Grid, Grids
@@ -26,7 +26,7 @@ def atom_labels(grid: Grid) -> list[str]:
     return [f"[{low!r}, {high!r})" for low, high in pairs]
 
 
-def write_plan(path: Path, scenario: Scenario, grids: Grids, plan: Plan, counts: IntArray, plan_id: int) -> None:
+def write_plan(path: Location, scenario: Scenario, grids: Grids, plan: Plan, counts: IntArray, plan_id: int) -> None:
     """One row per plan row: id, records drawn from it, prior weight, proposal, atoms; members as lists."""
     arrays: dict[str, pa.Array] = {
         "plan_row_id": pa.array(np.arange(plan.count) + plan_id * PLAN_STRIDE),
@@ -42,9 +42,13 @@ def write_plan(path: Path, scenario: Scenario, grids: Grids, plan: Plan, counts:
     write_table(path, pa.table(arrays))
 
 
-def read_plan(path: Path, scenario: Scenario, grids: Grids) -> tuple[Plan, IntArray]:
+def read_plan(path: Location, scenario: Scenario, grids: Grids) -> tuple[Plan, IntArray]:
     """The plan rows and their counts as `write_plan` wrote them."""
-    table = pq.read_table(path)
+    return decode_plan(read_parquet(path), scenario, grids)
+
+
+def decode_plan(table: pa.Table, scenario: Scenario, grids: Grids) -> tuple[Plan, IntArray]:
+    """The plan rows and their counts, from a table as `write_plan` writes it."""
     root = _coded(grids, scenario.root, {name: table[name].combine_chunks() for name in table.column_names})
     members: dict[str, Array] = {}
     parent = np.zeros(0, dtype=np.int64)

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from adapters.object_path import Location
 from adapters.run_folder import write_table
 from schemas.model import Scenario
 from synthesis.records import Records
@@ -25,7 +25,7 @@ class Quarantined:
     rules: tuple[str, ...]
 
 
-def write_quarantine(path: Path, scenario: Scenario, quarantined: Sequence[Quarantined]) -> None:
+def write_quarantine(path: Location, scenario: Scenario, quarantined: Sequence[Quarantined]) -> None:
     """One row per rejected record; no file where nothing was rejected."""
     rows = [row for part in quarantined for row in _quarantine_rows(scenario, part)]
     if rows:

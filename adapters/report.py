@@ -11,6 +11,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+from adapters.object_path import Location
 from adapters.report_charts_run import chart_counts, chart_durations, chart_rounds
 from adapters.report_misses import find_misses, find_worst_cells
 from adapters.report_moments import read_moments
@@ -20,13 +21,13 @@ from adapters.report_sections import build_sections
 from adapters.report_tables import TableGrid, read_grids
 from adapters.report_verdict import judge
 from adapters.report_zones import detail_zones
-from adapters.storage import replacing
+from adapters.storage import read_parquet, replacing
 
 HERE = pathlib.Path(__file__).parent
 SHOWN_MISSES = 12
 
 
-def write_report(run: pathlib.Path) -> pathlib.Path:
+def write_report(run: Location) -> Location:
     """Path of report.html, written in one step beside the run's other files."""
     page = render_report(run)
     path = run / "report.html"
@@ -35,7 +36,7 @@ def write_report(run: pathlib.Path) -> pathlib.Path:
     return path
 
 
-def render_report(run: pathlib.Path) -> str:
+def render_report(run: Location) -> str:
     """The page as text."""
     record = _read_record(run)
     aggregates = _read_aggregates(run / "aggregates.parquet")
@@ -53,7 +54,7 @@ def render_report(run: pathlib.Path) -> str:
     )
 
 
-def _read_record(run: pathlib.Path) -> dict[str, Any]:
+def _read_record(run: Location) -> dict[str, Any]:
     record: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
     if not record.get("validation") and (run / "validation.json").exists():
         validation = json.loads((run / "validation.json").read_text(encoding="utf-8"))
@@ -61,8 +62,8 @@ def _read_record(run: pathlib.Path) -> dict[str, Any]:
     return record
 
 
-def _read_aggregates(path: pathlib.Path) -> pd.DataFrame:
-    return pd.read_parquet(path) if path.exists() else pd.DataFrame({"table": []})
+def _read_aggregates(path: Location) -> pd.DataFrame:
+    return read_parquet(path).to_pandas() if path.exists() else pd.DataFrame({"table": []})
 
 
 @functools.cache
@@ -87,7 +88,7 @@ def _describe_fit(record: dict[str, Any], grids: list[TableGrid]) -> dict[str, A
     }
 
 
-def _describe_run(record: dict[str, Any], run: pathlib.Path) -> dict[str, Any]:
+def _describe_run(record: dict[str, Any], run: Location) -> dict[str, Any]:
     return {
         "rounds": record.get("rounds") or [],
         "round_chart": chart_rounds(record.get("rounds") or []),

@@ -1,14 +1,13 @@
 """What run.json and the quarantine say, in the order the report tells it; every key may be absent."""
 
 import json
-import pathlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow.parquet as pq
-
+from adapters.object_path import Location
 from adapters.report_numbers import plural, write_count
+from adapters.storage import read_parquet
 
 Record = Mapping[str, Any]
 EXAMPLES_PER_RULE = 3
@@ -59,7 +58,7 @@ def count_rejections(record: Record, key: str) -> list[RuleCount]:
     return sorted(counts, key=lambda one: (-one.count, one.rule))
 
 
-def read_examples(run: pathlib.Path) -> list[Example]:
+def read_examples(run: Location) -> list[Example]:
     """A few quarantined records of each rule, entity and stage, from the first files of the quarantine."""
     found: dict[tuple[str, str, str], list[Example]] = {}
     for row in _quarantined(run):
@@ -70,10 +69,10 @@ def read_examples(run: pathlib.Path) -> list[Example]:
     return [example for key in sorted(found) for example in found[key]]
 
 
-def _quarantined(run: pathlib.Path) -> Iterator[Record]:
+def _quarantined(run: Location) -> Iterator[Record]:
     paths = sorted(path for path in (run / "quarantine").glob("*.parquet") if not path.name.startswith("."))
     for path in paths[:QUARANTINE_FILES]:
-        yield from pq.read_table(path).slice(0, 2_000).to_pylist()
+        yield from read_parquet(path).slice(0, 2_000).to_pylist()
 
 
 def _indent(record: str) -> str:
@@ -134,7 +133,8 @@ def _cost(llm: Record) -> str:
     if not llm.get("calls"):
         return ""
     tokens = write_count(llm.get("tokens") or 0)
-    return f" ({plural(llm['calls'], 'call')}, {tokens} tokens, {float(llm.get('usd') or 0):,.2f} USD)"
+    cost = "cost unknown" if llm.get("usd") is None else f"{llm['usd']:,.2f} USD"
+    return f" ({plural(llm['calls'], 'call')}, {tokens} tokens, {cost})"
 
 
 def write_solver(solver: Record) -> str:

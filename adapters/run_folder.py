@@ -1,8 +1,10 @@
 """A run folder: run.json, log, and where everything else lies."""
 
+import io
 import json
-import shutil
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,49 +13,82 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from adapters.llm.exchange_files import ExchangeStore
+from adapters.object_path import Location, ObjectPath
+from adapters.run_log import RunLog
 from adapters.scenario_document import Document
 from adapters.scenario_files import input_files, read_scenario
-from adapters.storage import remove_temporaries, replacing, write_json
+from adapters.storage import read_parquet, read_parquet_metadata, remove_temporaries, remove_tree, replacing, write_json
 from schemas.errors import RunError, UserError
 from schemas.model import FloatArray, IntArray, Scenario
 
 
 class RunFolder:
-    """Paths and small files of one run."""
+    """Paths and small files of one run, in a local folder or under a prefix of an object store."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Location) -> None:
         self.root = root
         self.dataset = root / "dataset"
-        self.staged_dataset = root / "staging" / "dataset"
+        # Objects cannot be renamed: there the manifest, written last, is what makes a dataset a published one.
+        self.staged_dataset = self.dataset if isinstance(root, ObjectPath) else root / "staging" / "dataset"
+        self._log = RunLog(root / "log.jsonl")
         self.scenario = root / "scenario"
         self.aggregates = root / "aggregates.parquet"
         self.plan = root / "plan.parquet"
         self.proposals = root / "proposals.jsonl"
+        self.manifest = root / "manifest.json"
         self.validation = root / "validation.json"
         self.expectations = root / "expectations"
         self.quarantine = root / "quarantine"
         self.report = root / "report.html"
 
     @property
-    def records(self) -> Path:
+    def records(self) -> Location:
         """The published dataset, or the staged one while there is none."""
-        return self.dataset if self.dataset.is_dir() else self.staged_dataset
+        has_one = isinstance(self.root, ObjectPath) or self.dataset.is_dir()
+        return self.dataset if has_one else self.staged_dataset
 
-    def plan_file(self, plan_id: int) -> Path:
+    def has_publication(self) -> bool:
+        """Whether the dataset has its name already."""
+        return (self.manifest if isinstance(self.root, ObjectPath) else self.dataset).exists()
+
+    def plan_file(self, plan_id: int) -> Location:
         """The plan rows of one plan, before they are merged into plan.parquet."""
         return self.root / "staging" / "plan" / f"p{plan_id:06d}.parquet"
 
-    def proposals_file(self, plan_id: int) -> Path:
+    def proposals_file(self, plan_id: int) -> Location:
         """What one plan was proposed from."""
         return self.root / "staging" / "proposals" / f"p{plan_id:06d}.json"
 
-    def counts_file(self, round_index: int) -> Path:
+    def answer_file(self, request_id: str) -> Location:
+        """The answer to a request for proposals, for whoever compiles it."""
+        return ExchangeStore(self.root).answer_file(request_id)
+
+    def merge_exchanges(self) -> None:
+        """exchanges.jsonl from the exchanges' own files (repeating it changes nothing)."""
+        ExchangeStore(self.root).merge()
+
+    def counts_file(self, round_index: int) -> Location:
         """Counts of all batches before a round."""
         return self.root / "staging" / "counts" / f"r{round_index:02d}.npz"
 
-    def parts_file(self, name: str) -> Path:
+    def parts_file(self, name: str) -> Location:
         """Units' responses, or their parts in a round."""
         return self.root / "staging" / "counts" / f"{name}.npz"
+
+    def digest_file(self, batch_id: int) -> Location:
+        """The SHA-256 of a batch's commit file: in a file of its own, written before the commit has its name."""
+        return self.root / "staging" / "digests" / f"b{batch_id:06d}.sha256"
+
+    def keep_digest(self, batch_id: int, digest: str) -> None:
+        """Keep the digest of a batch's commit file."""
+        with replacing(self.digest_file(batch_id)) as temporary:
+            temporary.write_text(digest, encoding="ascii")
+
+    def read_digest(self, batch_id: int) -> str | None:
+        """The digest of a batch's commit file; None if none was kept."""
+        path = self.digest_file(batch_id)
+        return path.read_text(encoding="ascii") if path.is_file() else None
 
     def read_run(self) -> dict[str, Any]:
         """run.json, or an error that says why there is none."""
@@ -72,21 +107,32 @@ class RunFolder:
 
     def log(self, event: str, **fields: Any) -> None:
         """Append an event to log.jsonl; only the process that owns the run writes it."""
-        line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields})
-        with (self.root / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        self._log.append({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields})
 
     def copy_scenario(self, folder: Path) -> None:
         """Keep the scenario's own files with the run, so that it can be resumed and explained."""
         document = Document(folder)
         for name in input_files(document):
-            target = self.scenario / Path(name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(folder / name, target)
+            with replacing(self.scenario / name) as temporary:
+                temporary.write_bytes((folder / name).read_bytes())
 
     def read_scenario(self) -> Scenario:
         """The run's own copy of its scenario."""
-        return read_scenario(self.scenario)
+        with self.local_scenario() as folder:
+            return read_scenario(folder)
+
+    @contextmanager
+    def local_scenario(self) -> Iterator[Path]:
+        """The folder of the run's own copy of its scenario, fetched where it lies on an object store."""
+        if isinstance(self.scenario, Path):
+            yield self.scenario
+            return
+        with tempfile.TemporaryDirectory(prefix="synthor-") as folder:
+            for path in self.scenario.rglob("*"):
+                local = Path(folder) / path.relative_to(self.scenario)
+                local.parent.mkdir(parents=True, exist_ok=True)
+                local.write_bytes(path.read_bytes())
+            yield Path(folder)
 
     def write_counts(self, round_index: int, counts: dict[str, IntArray]) -> None:
         """Keep the counts of all batches before a round."""
@@ -95,7 +141,8 @@ class RunFolder:
 
     def read_counts(self, round_index: int) -> dict[str, IntArray]:
         """The counts of all batches before a round."""
-        with np.load(self.counts_file(round_index), allow_pickle=False) as stored:
+        content = io.BytesIO(self.counts_file(round_index).read_bytes())
+        with np.load(content, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
 
     def write_parts(self, name: str, parts: Mapping[int, FloatArray]) -> None:
@@ -105,7 +152,8 @@ class RunFolder:
 
     def read_parts(self, name: str, units: Iterable[int]) -> dict[int, FloatArray]:
         """What `write_parts` kept of some units."""
-        with np.load(self.parts_file(name), allow_pickle=False) as stored:
+        content = io.BytesIO(self.parts_file(name).read_bytes())
+        with np.load(content, allow_pickle=False) as stored:
             return {unit: stored[f"u{unit}"] for unit in units}
 
     def publish(self) -> None:
@@ -113,11 +161,17 @@ class RunFolder:
 
         What a killed worker left half-written is removed first: every batch has its commit by now.
         """
-        if self.staged_dataset.is_dir():
+        if isinstance(self.staged_dataset, Path) and isinstance(self.dataset, Path) and self.staged_dataset.is_dir():
             if self.dataset.exists():
                 raise RunError(f"{self.dataset}: exists beside a staged dataset, expected one of them")
             remove_temporaries(self.root)
             self.staged_dataset.rename(self.dataset)
+
+    def stage_again(self) -> None:
+        """Take back the publication of a dataset that is to be mended."""
+        if isinstance(self.staged_dataset, Path) and isinstance(self.dataset, Path):
+            self.staged_dataset.parent.mkdir(exist_ok=True)
+            self.dataset.rename(self.staged_dataset)
 
     def read_proposed(self, plan_id: int) -> dict[str, Any]:
         """How many candidates a plan was made from, and which rules rejected others."""
@@ -134,7 +188,7 @@ class RunFolder:
 
     def clear_staging(self) -> None:
         """Remove what only an unfinished run needs."""
-        shutil.rmtree(self.root / "staging", ignore_errors=True)
+        remove_tree(self.root / "staging")
 
     def merge_plans(self, plan_ids: list[int]) -> None:
         """plan.parquet and proposals.jsonl from the plans' own files (repeating it changes nothing)."""
@@ -145,12 +199,13 @@ class RunFolder:
             for plan_id in plan_ids:
                 for proposal in self._read_proposals(plan_id)["proposals"]:
                     file.write(json.dumps(proposal, ensure_ascii=False) + "\n")
-        with replacing(self.plan) as temporary, pq.ParquetWriter(temporary, pq.read_schema(paths[0])) as writer:
+        schema = read_parquet_metadata(paths[0]).schema.to_arrow_schema()
+        with replacing(self.plan) as temporary, pq.ParquetWriter(temporary, schema) as writer:
             for path in paths:
-                writer.write_table(pq.read_table(path))
+                writer.write_table(read_parquet(path))
 
 
-def write_table(path: Path, table: pa.Table) -> None:
+def write_table(path: Location, table: pa.Table) -> None:
     """A parquet file, whole or not at all."""
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)

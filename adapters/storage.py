@@ -1,20 +1,36 @@
-"""Small files written whole or not at all: a dot-prefixed temporary beside them, then an atomic rename."""
+"""Files that appear whole or not at all: a dot-prefixed temporary beside them, then an atomic rename.
+
+On an object store the temporary is a local file, uploaded in one step.
+"""
 
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from adapters.object_path import Location, ObjectPath, filesystem
+
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Location) -> Iterator[Path]:
     """A temporary path that becomes `path` when the block ends well, and is removed when it does not.
 
     Dataset discovery ignores dot-prefixed names, so a reader never meets a half-written file.
     """
+    if isinstance(path, ObjectPath):
+        with tempfile.TemporaryDirectory(prefix="synthor-") as folder:
+            local = Path(folder) / path.name
+            yield local
+            path.upload(local)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -26,22 +42,63 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def remove_temporaries(folder: Path) -> None:
+@contextmanager
+def replacing_files(folder: Location) -> Iterator[Path]:
+    """A local folder whose files are in `folder` when the block ends well."""
+    if not isinstance(folder, ObjectPath):
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="synthor-") as local:
+        yield Path(local)
+        for path in Path(local).iterdir():
+            (folder / path.name).upload(path)
+
+
+def remove_temporaries(folder: Location) -> None:
     """Remove what processes that were killed in `replacing` left under the folder; nobody may be writing there."""
+    if isinstance(folder, ObjectPath):
+        return
     for path in folder.rglob(".*.tmp"):
         path.unlink(missing_ok=True)
 
 
-def write_json(path: Path, value: Any) -> None:
+def remove_tree(folder: Location) -> None:
+    """Remove the folder with all it holds, if it is there."""
+    if isinstance(folder, ObjectPath):
+        folder.remove_tree()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_parquet(path: Location, is_verified: bool = False) -> pa.Table:
+    """A parquet file's rows; `is_verified` has its pages' checksums checked."""
+    return pq.read_table(_name(path), filesystem=_filesystem(path), page_checksum_verification=is_verified)
+
+
+def read_parquet_metadata(path: Location) -> pq.FileMetaData:
+    """A parquet file's footer."""
+    return pq.read_metadata(_name(path), filesystem=_filesystem(path))
+
+
+def write_json(path: Location, value: Any) -> None:
     """The value as indented JSON."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: Location) -> str:
     """The file's SHA-256, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _name(path: Location) -> str:
+    return path.key if isinstance(path, ObjectPath) else str(path)
+
+
+def _filesystem(path: Location) -> Any:
+    return filesystem() if isinstance(path, ObjectPath) else None
 
 
 def _sync(path: Path) -> None:

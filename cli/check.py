@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.settings import build_settings
+
 if TYPE_CHECKING:
     from schemas.model import Derived, Entity, MomentTable, Scenario, TargetTable, Variable
     from synthesis.aims import Aims
@@ -15,14 +17,28 @@ WIDTH_WHEN_PIPED = 160
 
 def check(
     scenario: Annotated[Path, typer.Argument(help="Scenario folder.", show_default=False)],
+    proposer: Annotated[
+        str | None,
+        typer.Option(help="Estimate what asking it will cost: anthropic or plugin:NAME.", show_default=False),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the run, such as model.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read a scenario and tell what it holds; nothing is written."""
     from adapters.scenario_files import read_scenario
     from synthesis.aims import build_aims
 
+    settings = build_settings({"proposer": proposer}, assignments or ())
     checked = read_scenario(scenario)
-    found = describe(checked, build_aims(checked, None))
+    aims = build_aims(checked, settings.size)
+    found = describe(checked, aims)
+    if settings.asks:
+        from cli.asking import estimate_run
+
+        found["asking"] = estimate_run(checked, aims, settings)
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
@@ -121,6 +137,10 @@ def _show(found: dict[str, Any]) -> None:
         console.print(f"rule {rule['name']} ({rule['entity']}): {rule['text']}")
     for note in found["reconciliations"]:
         console.print(f"reconciled: {note['table']}: {note['what']} ({note['magnitude']:,.0f} records)")
+    if "asking" in found:
+        from cli.asking import tell_estimate
+
+        console.print(tell_estimate(found["asking"]))
     console.print("runnable", style="green")
 
 

@@ -1,29 +1,36 @@
 """Run folders that exist already: read one, and refuse what is not a run of this scenario."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
+    from adapters.object_path import Location, ObjectPath
     from schemas.model import Scenario
     from schemas.settings import RunSettings
 
 
-def read_run(run: Path) -> dict[str, Any]:
+def read_run(run: "Location") -> dict[str, Any]:
     """run.json of a run folder."""
     from adapters.run_folder import RunFolder
 
     return RunFolder(run).read_run()
 
 
-def check_out(out: Path, scenario: "Scenario", settings: "RunSettings") -> dict[str, Any] | None:
+def check_out(out: "Location", scenario: "Scenario", settings: "RunSettings") -> dict[str, Any] | None:
     """run.json of the run to be continued in `out`, None if it is free; anything else there is refused."""
-    if "://" in str(out) or str(out).startswith("s3:"):
-        raise UserError(f"--out {out}: object stores are not available yet, expected a local folder")
-    if any(parent.exists() and not parent.is_dir() for parent in out.absolute().parents):
+    from adapters.run_lock import LOCK_FILE
+
+    # A Path has collapsed the second slash.
+    if isinstance(out, Path) and re.match(r"\w+:/", str(out)):
+        raise UserError(f"--out {out}: no such kind of store, expected a local folder or s3://bucket/prefix")
+    if not isinstance(out, Path):
+        check_reachable(out)
+    if isinstance(out, Path) and any(parent.exists() and not parent.is_dir() for parent in out.absolute().parents):
         raise UserError(f"--out {out}: lies under a file, expected a folder")
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+    if not out.exists() or (out.is_dir() and all(path.name == LOCK_FILE for path in out.iterdir())):
         return None
     if not (out / "run.json").is_file():
         raise UserError(
@@ -34,15 +41,32 @@ def check_out(out: Path, scenario: "Scenario", settings: "RunSettings") -> dict[
     return record
 
 
-def is_finished(record: dict[str, Any] | None, out: Path) -> bool:
+def check_reachable(out: "ObjectPath") -> None:
+    """Refuse a prefix of an object store that cannot be read: a wrong bucket, key or address."""
+    try:
+        out.exists()
+    except OSError as exc:
+        raise UserError(f"{out}: cannot be reached ({str(exc).splitlines()[0]})") from exc
+
+
+def check_free(out: "Location") -> None:
+    """Refuse a folder that another process holds, before anything is started; the flow takes the lock itself."""
+    from adapters.run_lock import LOCK_FILE, locked
+
+    if isinstance(out, Path) and (out / LOCK_FILE).exists():
+        with locked(out):
+            pass
+
+
+def is_finished(record: dict[str, Any] | None, out: "Location") -> bool:
     """Whether nothing is left to do in `out`."""
     from adapters.run_folder import RunFolder
 
     run = RunFolder(out)
-    return record is not None and record.get("status") == "published" and run.dataset.is_dir() and run.is_closed()
+    return record is not None and record.get("status") == "published" and run.has_publication() and run.is_closed()
 
 
-def _check_same(out: Path, record: dict[str, Any], scenario: "Scenario", settings: "RunSettings") -> None:
+def _check_same(out: "Location", record: dict[str, Any], scenario: "Scenario", settings: "RunSettings") -> None:
     held = record["scenario"]
     if held["fingerprint"] != scenario.fingerprint:
         other = "another version of this scenario" if held["name"] == scenario.name else f"scenario {held['name']!r}"

@@ -11,10 +11,14 @@ import typer
 
 from cli.check import check
 from cli.environment import prepare_environment
+from cli.explain import explain
+from cli.export import export
+from cli.importing import importing
+from cli.publish import publish
 from cli.review import report, validate
 from cli.run import resume, run
 from cli.schema import schema
-from schemas.errors import SynthorError, UserError
+from schemas.errors import ReplayError, SynthorError, UserError
 
 app = typer.Typer(
     name="synthor",
@@ -35,7 +39,11 @@ app.command(epilog=_example("synthor run scenarios/ecommerce --out runs/ecommerc
 app.command(epilog=_example("synthor resume runs/ecommerce"))(resume)
 app.command(epilog=_example("synthor validate runs/ecommerce --full"))(validate)
 app.command(epilog=_example("synthor report runs/ecommerce"))(report)
+app.command(epilog=_example("synthor explain runs/vermont --record 500000042"))(explain)
+app.command(epilog=_example("synthor export runs/vermont --to vermont-csv --format populationsim"))(export)
+app.command(epilog=_example("synthor publish runs/ecommerce --to published"))(publish)
 app.command(epilog=_example("synthor schema > scenario.schema.json"))(schema)
+app.add_typer(importing)
 
 
 def _show_version(is_asked: bool) -> None:
@@ -64,6 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = command.main(given or ["--help"], prog_name="synthor", standalone_mode=False)
     except UserError as exc:
         return _tell(str(exc), 2)
+    except ReplayError as exc:
+        code = _tell(str(exc), 1)
+        typer.echo(exc.difference, err=True)
+        return code
     except SynthorError as exc:
         return _tell(str(exc), 1)
     except typer.TyperException as exc:

@@ -1,14 +1,13 @@
 """`synthor validate` and `synthor report`: look at a run again."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cli.existing import read_run
 
-RunArgument = Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]
+RunArgument = Annotated[str, typer.Argument(help="Run folder.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 SHOWN_FAILURES = 10
 
@@ -19,10 +18,19 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Run the suites again on what is there; exit 1 if one fails."""
-    read_run(run)
+    from adapters.object_path import location
+
+    folder = location(run)
+    record = read_run(folder)
+    from adapters.manifest import verify_manifest
+    from adapters.run_folder import RunFolder
+    from adapters.run_lock import locked
     from tasks.validate import validate_run
 
-    result = validate_run(run, full)
+    with locked(folder):
+        if record.get("status") == "published":
+            verify_manifest(RunFolder(folder))
+        result = validate_run(folder, full)
     if as_json:
         typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
     else:
@@ -33,10 +41,13 @@ def validate(
 
 def report(run: RunArgument, as_json: AsJson = False) -> None:
     """Build report.html again."""
-    read_run(run)
+    from adapters.object_path import location
+
+    folder = location(run)
+    read_run(folder)
     from adapters.report import write_report
 
-    path = write_report(run)
+    path = write_report(folder)
     typer.echo(json.dumps({"report": str(path)}) if as_json else str(path))
 
 

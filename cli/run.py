@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.existing import check_out, is_finished, read_run
+from cli.existing import check_free, check_out, is_finished, read_run
 from cli.interruption import Interruption
 from cli.services import check_dask, is_unreachable_prefect, unreachable_prefect
-from cli.settings import build_settings
+from cli.settings import build_settings, refuse_uncompiled
 from schemas.errors import RunError
 
 if TYPE_CHECKING:
+    from adapters.object_path import Location
     from schemas.model import Scenario
     from schemas.settings import RunSettings
 
@@ -26,16 +27,33 @@ DaskAddress = Annotated[
     str | None, typer.Option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster.", show_default=False)
 ]
 PublishAnyway = Annotated[bool, typer.Option("--publish-anyway", help="Publish even if validation fails.")]
+Model = Annotated[str | None, typer.Option(help="Language model, by its server's name for it.", show_default=False)]
+MaxCalls = Annotated[int | None, typer.Option(help="Model calls at most.", show_default=False)]
+MaxTokens = Annotated[int | None, typer.Option(help="Tokens at most, in and out.", show_default=False)]
+MaxUsd = Annotated[float | None, typer.Option(help="US dollars at most.", show_default=False)]
+PublishTo = Annotated[
+    str | None,
+    typer.Option(metavar="ROOT", help="Folder of publications: becomes its current one.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print run.json, nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no summary.")]
 
 
 def run(
     scenario: Annotated[Path, typer.Argument(help="Scenario folder.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Run folder: new, or a run to continue.", show_default=False)],
+    out: Annotated[
+        str, typer.Option(help="Run folder: new, or a run to continue; or s3://bucket/prefix.", show_default=False)
+    ],
     size: Annotated[int | None, typer.Option(help="Root records; default: the scenario's.", show_default=False)] = None,
     random_seed: Annotated[int | None, typer.Option(help="Default: 0.", show_default=False)] = None,
-    proposer: Annotated[str | None, typer.Option(help="offline (the default).", show_default=False)] = None,
+    proposer: Annotated[
+        str | None,
+        typer.Option(help="offline (the default), anthropic, replay:RUN or plugin:NAME.", show_default=False),
+    ] = None,
+    model: Model = None,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
     allocation: Annotated[str | None, typer.Option(help="balanced (the default).", show_default=False)] = None,
     workers: Workers = None,
     dask: DaskAddress = None,
@@ -44,54 +62,110 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, repeatable.", show_default=False),
     ] = None,
+    publish_to: PublishTo = None,
     publish_anyway: PublishAnyway = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Synthesise a scenario: rounds of batches, validation, publication, report."""
+    from adapters.object_path import location
     from adapters.scenario_files import read_scenario
     from synthesis.aims import build_aims
 
-    options = {"size": size, "random_seed": random_seed, "proposer": proposer, "allocation": allocation}
+    options: dict[str, object] = {
+        "size": size,
+        "random_seed": random_seed,
+        "proposer": _absolute_replay(proposer),
+        "allocation": allocation,
+    }
+    options |= {"model": model, "max_calls": max_calls, "max_tokens": max_tokens, "max_usd": max_usd}
     options |= {"workers": workers, "dask_address": dask, "max_rounds": max_rounds}
-    settings = build_settings(options | {"publish_anyway": publish_anyway or None}, assignments or ())
+    options |= {"publish_anyway": publish_anyway or None, "publish_to": _absolute(publish_to)}
+    settings = build_settings(options, assignments or ())
     checked = read_scenario(scenario)
     build_aims(checked, settings.size)
-    record = check_out(out, checked, settings)
-    if record is not None and is_finished(record, out):
-        _close(record, out, as_json, quiet)
+    folder = location(out)
+    record = check_out(folder, checked, settings)
+    if record is not None and is_finished(record, folder):
+        _make_current(folder, settings)
+        _close(record, folder, as_json, quiet)
     else:
-        _synthesize(scenario, checked, out, settings, as_json, quiet)
+        _check_proposer(settings)
+        _synthesize(scenario, checked, folder, settings, as_json, quiet)
 
 
 def resume(
-    run: Annotated[Path, typer.Argument(help="Run folder.", show_default=False)],
+    run: Annotated[str, typer.Argument(help="Run folder.", show_default=False)],
     workers: Workers = None,
     dask: DaskAddress = None,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    publish_to: PublishTo = None,
     publish_anyway: PublishAnyway = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Finish an interrupted or failed run; committed batches are not redone."""
+    from adapters.manifest import damaged_files
+    from adapters.object_path import location
+    from adapters.run_folder import RunFolder
     from adapters.scenario_files import read_scenario
 
-    record = read_run(run)
+    folder = RunFolder(location(run))
+    record = folder.read_run()
     kept = {name: value for name, value in record["settings"].items() if value is not None}
     if workers or dask:
         kept = {name: value for name, value in kept.items() if name not in ("workers", "dask_address")}
-    changed = {"workers": workers, "dask_address": dask, "publish_anyway": publish_anyway or None}
+    changed: dict[str, object] = {"workers": workers, "dask_address": dask, "publish_anyway": publish_anyway or None}
+    changed |= {"publish_to": _absolute(publish_to)}
+    changed |= {"max_calls": max_calls, "max_tokens": max_tokens, "max_usd": max_usd}
     settings = build_settings(kept | {name: value for name, value in changed.items() if value is not None})
-    if is_finished(record, run):
-        _close(record, run, as_json, quiet)
-    else:
-        _synthesize(run / "scenario", read_scenario(run / "scenario"), run, settings, as_json, quiet)
+    if is_finished(record, folder.root) and not damaged_files(folder):
+        _make_current(folder.root, settings)
+        _close(record, folder.root, as_json, quiet)
+        return
+    with folder.local_scenario() as scenario:
+        _synthesize(scenario, read_scenario(scenario), folder.root, settings, as_json, quiet)
+
+
+def _make_current(out: "Location", settings: "RunSettings") -> None:
+    """What `--publish-to` asks of a run that is finished already."""
+    if settings.publish_to is not None:
+        from adapters.object_path import location
+        from adapters.publications import publish_to
+        from adapters.run_folder import RunFolder
+
+        publish_to(RunFolder(out.absolute()), location(settings.publish_to), settings.publish_anyway)
+
+
+def _check_proposer(settings: "RunSettings") -> None:
+    """Refuse a proposer that cannot be asked, before anything is written."""
+    if settings.asks:
+        from adapters.llm.session import check_proposer
+
+        refuse_uncompiled(settings)
+        check_proposer(settings)
+
+
+def _absolute(path: str | None) -> str | None:
+    from adapters.object_path import location
+
+    return None if path is None else str(location(path).absolute())
+
+
+def _absolute_replay(proposer: str | None) -> str | None:
+    """A run that is replayed is found again from wherever this one is resumed."""
+    kind, sign, run = (proposer or "").partition(":")
+    return f"replay:{_absolute(run)}" if kind == "replay" and sign and run else proposer
 
 
 def _synthesize(
-    folder: Path, scenario: "Scenario", out: Path, settings: "RunSettings", as_json: bool, quiet: bool
+    folder: Path, scenario: "Scenario", out: "Location", settings: "RunSettings", as_json: bool, quiet: bool
 ) -> None:
     """Run the flow; its failure is told with what was staged, then raised again."""
     check_dask(settings.dask_address)
+    check_free(out)
     names, began = [entity.name for entity in scenario.entities], time.monotonic()
     interruption = Interruption()
     try:
@@ -118,9 +192,10 @@ def _synthesize(
 
 
 @contextlib.contextmanager
-def _followed(out: Path, entities: list[str], is_shown: bool) -> Iterator[None]:
+def _followed(out: "Location", entities: list[str], is_shown: bool) -> Iterator[None]:
     """The live display, on a terminal."""
-    if not (is_shown and sys.stdout.isatty() and sys.stderr.isatty()):
+    # The display reads the log several times a second, which a store would have to be paid for.
+    if not (isinstance(out, Path) and is_shown and sys.stdout.isatty() and sys.stderr.isatty()):
         yield
         return
     from rich.console import Console
@@ -145,7 +220,9 @@ def _only_ours_on_stdout() -> Iterator[None]:
         os.close(kept)
 
 
-def _close(record: dict[str, Any], out: Path, as_json: bool, quiet: bool, elapsed_seconds: float | None = None) -> None:
+def _close(
+    record: dict[str, Any], out: "Location", as_json: bool, quiet: bool, elapsed_seconds: float | None = None
+) -> None:
     if as_json:
         typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
     elif not quiet:

@@ -1,14 +1,16 @@
 """The closing summary of a run: what a person wants to know when the command returns."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adapters.object_path import Location
 from adapters.report_misses import Miss, find_misses, find_worst_cells
 from adapters.report_moments import read_moments, tell_moments
 from adapters.report_numbers import write_count, write_seconds, write_tvd
 from adapters.report_run import split_durations, write_solver
 from adapters.report_tables import TableGrid, read_grids
+from adapters.storage import read_parquet
+from cli.asking import tell_usage
 from cli.review import list_failures, summarise_validation
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ LABEL_WIDTH = 24
 Line = tuple[str, str]
 
 
-def write_summary(record: Mapping[str, Any], out: Path, elapsed_seconds: float | None = None) -> str:
+def write_summary(record: Mapping[str, Any], out: Location, elapsed_seconds: float | None = None) -> str:
     """The summary as text; a failed run's says which cells missed by how much.
 
     Without `elapsed_seconds`, the wall time of the command, the run was finished before.
@@ -30,6 +32,7 @@ def write_summary(record: Mapping[str, Any], out: Path, elapsed_seconds: float |
     lines = [_headline(record, elapsed_seconds), ""]
     facts = [
         *_records(record),
+        *_asking(record),
         *_fit(record, grids),
         *_moments(aggregates),
         *_quality(record),
@@ -42,10 +45,8 @@ def write_summary(record: Mapping[str, Any], out: Path, elapsed_seconds: float |
     return "\n".join(lines)
 
 
-def _read_aggregates(path: Path) -> "pd.DataFrame | None":
-    import pandas as pd
-
-    return pd.read_parquet(path) if path.is_file() else None
+def _read_aggregates(path: Location) -> "pd.DataFrame | None":
+    return read_parquet(path).to_pandas() if path.is_file() else None
 
 
 def _read_grids(aggregates: "pd.DataFrame | None") -> list[TableGrid]:
@@ -75,8 +76,15 @@ def _headline(record: Mapping[str, Any], elapsed_seconds: float | None) -> str:
 def _records(record: Mapping[str, Any]) -> Iterator[Line]:
     for name, entity in (record.get("entities") or {}).items():
         yield f"{name} records", write_count(entity["records"])
+    if record.get("damaged"):
+        yield "damage repaired", f"{len(record['damaged'])} files were missing or altered and made again"
     if record.get("shortfall"):
         yield "shortfall", f"{write_count(record['shortfall'])} records could not be drawn"
+
+
+def _asking(record: Mapping[str, Any]) -> Iterator[Line]:
+    for position, text in enumerate(tell_usage(record.get("llm") or {})):
+        yield "" if position else "proposals", text
 
 
 def _fit(record: Mapping[str, Any], grids: list[TableGrid]) -> Iterator[Line]:
@@ -124,7 +132,7 @@ def _times(record: Mapping[str, Any], elapsed_seconds: float | None) -> Iterator
         yield "time", ", ".join(parts)
 
 
-def _published(record: Mapping[str, Any], out: Path) -> Iterator[Line]:
+def _published(record: Mapping[str, Any], out: Location) -> Iterator[Line]:
     root = next(iter(record.get("entities") or {"": {}}))
     folder = out / "dataset" / root
     yield "dataset", str(out / "dataset")
@@ -133,7 +141,7 @@ def _published(record: Mapping[str, Any], out: Path) -> Iterator[Line]:
     yield "DuckDB", f"SELECT * FROM read_parquet('{folder}/**/*.parquet', hive_partitioning = true)"
 
 
-def _staged(out: Path) -> Iterator[Line]:
+def _staged(out: Location) -> Iterator[Line]:
     from adapters.run_folder import RunFolder
 
     folder = RunFolder(out)

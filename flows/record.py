@@ -7,11 +7,13 @@ from contextlib import suppress
 from typing import Any
 
 from schemas.batch import BatchSpec, Receipt
+from schemas.exchange import Answer, RoundAnswers
 from schemas.model import IntArray
 from synthesis.batching import Round, plan_rounds
 from synthesis.causes import merge_causes
 from synthesis.convergence import merged as merge_convergences
 from synthesis.system import due_records
+from tasks.ask import describe_asking
 from tasks.context import Context
 from tasks.merge import Merged
 
@@ -25,6 +27,7 @@ class RunBook:
         self.run: dict[str, Any] = context.run.read_run()
         self._started = started
         self._stage = ("", started)
+        self._answers: tuple[Answer, ...] = ()
         self._work_seconds = 0.0
         self._workers = 1
         self._round_started = started
@@ -38,15 +41,18 @@ class RunBook:
         """Whether the dataset is published already."""
         return bool(self.run["status"] == "published")
 
-    def start(self) -> None:
-        """The run begins, or is taken up again."""
+    def start(self, damaged: Sequence[str] = ()) -> None:
+        """The run begins, or is taken up again; `damaged` files are made again."""
         rounds = len(plan_rounds(self._context.settings, self._context.aims, self._context.cut))
         settings = self._context.settings.model_dump()
         self.run.update(status="running", failure=None, rounds=[], durations={}, llm=_NO_LLM, settings=settings)
         self.run.update(
             batches={"committed": 0, "reused": 0, "retried": 0}, reconciliations=self.run["reconciliations"]
         )
+        self.run["damaged"] = list(damaged)
         self._folder.write_run(self.run)
+        for line in damaged:
+            self._log("damage_found", what=line)
         self._log("run_started", scenario=self.run["scenario"]["name"], size=self.size, rounds_expected=rounds)
 
     def cluster_ready(self, workers: int) -> None:
@@ -60,6 +66,20 @@ class RunBook:
         """A round's batches go out."""
         self._round_started = time.monotonic()
         self._log("round_started", round=index, batches=len(batches), records=sum(spec.records for spec in batches))
+
+    def asked(self, index: int, answered: RoundAnswers) -> None:
+        """A round's requests are answered, or known to have no answer."""
+        self._answers += answered.answers
+        whole, this_round = describe_asking(self._context, self._context.settings, self._answers, index)
+        reached = answered.limit_reached or self.run["llm"].get("limit_reached")
+        self.run["llm"] = {
+            **whole,
+            "limit_reached": reached,
+            "rounds": [*self.run["llm"].get("rounds", ()), this_round],
+        }
+        self._folder.write_run(self.run)
+        uncovered = [answer.request_id for answer in answered.answers if not answer.is_answered]
+        self._log("proposals_asked", **this_round, covered_offline=len(uncovered), limit_reached=reached)
 
     def planned(self, seconds: float) -> None:
         """The plan that strata share is made."""
@@ -88,6 +108,7 @@ class RunBook:
             "cells_within": merged.fit.cells_within,
             "cells": merged.fit.cells,
         }
+        self._weigh_tokens(this.index, merged.fit.mean_tvd)
         records, members = sum(r.records for r in receipts), sum(r.members for r in receipts)
         solved = [commit["proposed"] for commit in merged.commits if commit["round"] == this.index]
         fit["solver"] = merge_convergences(proposed.get("solver", {}) for proposed in solved)
@@ -150,6 +171,14 @@ class RunBook:
         with suppress(OSError):
             self._folder.write_run(self.run)
             self._log("run_failed", message=message)
+
+    def _weigh_tokens(self, index: int, mean_tvd: float) -> None:
+        """Tokens of the round per unit of mean TVD that it removed; None where it removed nothing."""
+        asked = next((one for one in self.run["llm"].get("rounds", ()) if one["round"] == index), None)
+        if asked is not None:
+            before = self.run["rounds"][-1]["mean_tvd"] if self.run["rounds"] else 1.0
+            removed = before - mean_tvd
+            asked["tokens_per_tvd_removed"] = round(asked["tokens"] / removed) if removed > 0 else None
 
     def _count(self, merged: Merged, fraction: float, pending: IntArray) -> None:
         scenario, commits = self._context.scenario, merged.commits

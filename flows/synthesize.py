@@ -16,12 +16,15 @@ from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES
 from synthesis.batching import Round, cut_batches, cut_responses, plan_rounds
 from synthesis.outer import spread
+from synthesis.requests import round_requests
 from synthesis.units import Unit, zones_of_units
+from tasks.ask import ask
 from tasks.batch import batch_options, plan_strata, synthesize_batch, take_responses
 from tasks.context import Context
 from tasks.merge import Merged, merge_round, nothing_merged
-from tasks.prepare import prepare
-from tasks.publish import publish
+from tasks.prepare import held, prepare
+from tasks.publish import make_current, publish
+from tasks.repair import repair
 from tasks.report import report
 from tasks.validate import validate
 
@@ -39,13 +42,18 @@ def synthesize(scenario: str, out: str, settings: RunSettings | None = None) -> 
     Running it again on the same folder finishes what is missing; committed batches are not done again.
     """
     started = time.monotonic()
-    settings = settings or RunSettings()
+    with held(out):
+        return _synthesize(scenario, out, settings or RunSettings(), started)
+
+
+def _synthesize(scenario: str, out: str, settings: RunSettings, started: float) -> dict[str, Any]:
     context = prepare(scenario, out, settings)
     book = RunBook(context, started)
-    if book.is_published():
-        _close(context, book)
+    damaged = repair(context)
+    if book.is_published() and not damaged:
+        _close(context, settings, book)
         return book.run
-    book.start()
+    book.start(damaged)
     try:
         merged = _run_rounds(context, settings, book)
         _audit_and_publish(context, settings, book, merged)
@@ -68,6 +76,7 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
             at = merged.counts[ZONE_SIZES], this.index, this.fraction, first_id
             batches = cut_batches(context.scenario, settings, context.aims, this.units, *at)
             book.start_round(this.index, batches)
+            _ask(context, settings, book, merged, this.index, sum(spec.records for spec in batches))
             receipts = _run_batches(context, settings, runner, batches, book)
             pending = zones_of_units(later) if this.fraction >= 1 else zones_of_units(())
             merged = merge_round(context, merged, batches, this.index, pending)
@@ -101,6 +110,15 @@ def _take_responses(context: Context, settings: RunSettings, runner: DaskTaskRun
         book.planned(seconds)
         found.update(responses)
     context.run.write_parts(RESPONSES, found)
+
+
+def _ask(context: Context, settings: RunSettings, book: RunBook, merged: Merged, index: int, records: int) -> None:
+    """Ask for the round's proposals, if a proposer is to be asked; the batches find the answers by path."""
+    if settings.asks and records:
+        requests = round_requests(context.scenario, context.aims, settings, merged.counts, index, records)
+        # Called, not submitted: it runs in this process, where the limiter and the budget are.
+        answered = ask(context, settings, index, requests)
+        book.asked(index, answered)
 
 
 def _run_batches(
@@ -157,17 +175,19 @@ def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, m
         report(context.run)
         raise AuditError(audit_message(verdict))
     book.start_stage("publish")
-    publish(context.run, sorted({commit["plan_id"] for commit in merged.commits}))
+    publish(context.run, merged.commits)
     book.published()
-    _close(context, book)
+    _close(context, settings, book)
 
 
-def _close(context: Context, book: RunBook) -> None:
+def _close(context: Context, settings: RunSettings, book: RunBook) -> None:
     """What follows publication; a run that was interrupted here is closed when it is taken up again."""
     if not context.run.is_closed():
         book.start_stage("report")
         report(context.run)
         book.finish()
+    if settings.publish_to is not None:
+        make_current(context.run, settings.publish_to, settings.publish_anyway)
 
 
 def audit_message(verdict: Mapping[str, Any]) -> str:

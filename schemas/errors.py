@@ -6,7 +6,10 @@ SynthorError
 ├── RunError             the run itself went wrong: exit code 1
 │   ├── BatchError       a batch could not be completed
 │   ├── CorruptionError  a committed file is not what its commit says
-│   └── AuditError       validation refused the dataset
+│   ├── AuditError       validation refused the dataset
+│   ├── AccessError      a model's server refuses the key, the account or the model: no attempt helps
+│   └── ReplayError      what is to be replayed was asked otherwise
+├── ProposerError        a call to a proposer brought no reply; another attempt may
 └── MetricError          a figure that cannot be computed (instead of NaN)
 """
 
@@ -47,6 +50,26 @@ class CorruptionError(RunError):
 
 class AuditError(RunError):
     """Validation refused the dataset; it stays staged and is not published."""
+
+
+class AccessError(RunError):
+    """A proposer's server refuses whoever asks: wrong key, no permission, no credit, no such model."""
+
+
+class ReplayError(RunError):
+    """A prompt is not the one whose reply is to be replayed; `difference` shows how, in several lines."""
+
+    def __init__(self, message: str, difference: str = "") -> None:
+        super().__init__(message, difference)
+        self.message = message
+        self.difference = difference
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ProposerError(SynthorError):
+    """A call to a proposer brought no reply; another attempt may. Never reaches the user: the offline chain covers."""
 
 
 class MetricError(SynthorError):

@@ -4,6 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.exchange import Effort, Sampling
+
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+
 
 class RunSettings(BaseModel):
     """Everything that shapes a run besides its scenario. The first group decides the bytes of the dataset."""
@@ -12,7 +16,9 @@ class RunSettings(BaseModel):
 
     size: Annotated[int, Field(ge=1)] | None = Field(None, description="root records; default: the scenario's")
     random_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    proposer: Literal["offline"] = "offline"
+    proposer: Annotated[str, Field(pattern=r"^(offline|anthropic|replay:.+|plugin:[\w.-]+)$")] = Field(
+        "offline", description="offline, anthropic, replay:RUN, or plugin:NAME (entry point in synthor.proposers)"
+    )
     allocation: Literal["balanced"] = "balanced"
     max_rounds: Annotated[int, Field(ge=1, le=20)] = 2
     early_round_share: Annotated[float, Field(gt=0, lt=1)] = Field(
@@ -24,6 +30,40 @@ class RunSettings(BaseModel):
     batch_seconds: Annotated[float, Field(gt=0, le=600)] = Field(3.0, description="work aimed at per batch")
     max_redraws: Annotated[int, Field(ge=0, le=1000)] = 200
 
+    model: Annotated[str, Field(min_length=1, max_length=200)] = Field(
+        "claude-sonnet-5-5", description="the language model, by the name its server knows"
+    )
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(
+        None, description="sent only if set: current Claude models refuse sampling parameters, local ones take them"
+    )
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=1)] | None = None
+    effort: Effort | None = Field(None, description="how much the model thinks; sent only if set")
+    max_reply_tokens: Annotated[int, Field(ge=256, le=128_000)] = Field(
+        16_000, description="tokens of one reply at most, its thinking included"
+    )
+    proposals_per_call: Annotated[int, Field(ge=1, le=200)] = 20
+    ask_again_below: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.8, description="a reply of which a smaller share is valid is asked for again, once, with its faults"
+    )
+
+    max_calls: Annotated[int, Field(ge=0)] | None = Field(None, description="model calls of a run at most")
+    max_tokens: Annotated[int, Field(ge=0)] | None = Field(None, description="tokens of a run at most, in and out")
+    max_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(None, description="cost at most")
+    usd_per_million_input: Price = Field(None, description="price of the model, if it is not in the price list")
+    usd_per_million_output: Price = None
+    usd_per_million_cache_read: Price = Field(None, description="default: the input price")
+    usd_per_million_cache_write: Price = Field(None, description="default: 1.25 times the input price")
+    max_concurrent_calls: Annotated[int, Field(ge=1, le=256)] = 8
+    call_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(180.0, description="of one attempt")
+    ask_timeout_seconds: Annotated[float, Field(gt=0)] = Field(
+        900.0, description="of one request with all its attempts; then the offline chain covers it"
+    )
+    call_retries: Annotated[int, Field(ge=0, le=50)] = 6
+    max_backoff_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
+        60.0, description="longest pause between two attempts, whatever a server asks for"
+    )
+
     workers: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         None, description="local Dask workers; default: one per core"
     )
@@ -31,11 +71,30 @@ class RunSettings(BaseModel):
     batch_retries: Annotated[int, Field(ge=0, le=20)] = 3
     retry_backoff_seconds: Annotated[float, Field(ge=0, le=600)] = 1.0
     batch_timeout_seconds: Annotated[float, Field(gt=0)] = 900.0
+    publish_to: str | None = Field(None, description="folder of publications whose current one this run becomes")
     publish_anyway: bool = False
     full_validation: bool = False
 
+    @property
+    def asks(self) -> bool:
+        """Whether proposals are asked for, of a model, a plug-in or a run's kept exchanges."""
+        return self.proposer != "offline"
+
+    @property
+    def sampling(self) -> Sampling:
+        """How replies are generated."""
+        given = {name: getattr(self, name) for name in ("model", "temperature", "top_p", "top_k", "effort")}
+        return Sampling(**given, max_tokens=self.max_reply_tokens)
+
     def output_identity(self) -> dict[str, object]:
-        """The settings that decide the bytes of the dataset, by name."""
-        names = ("size", "random_seed", "proposer", "allocation", "max_rounds", "early_round_share")
-        more = ("plan_rows", "batch_seconds", "max_redraws")
-        return {name: getattr(self, name) for name in names + more}
+        """The settings that decide the bytes of the dataset, by name.
+
+        Budgets, time-outs and prices are not among them: a run taken up again may be given more.
+        """
+        names = ["size", "random_seed", "proposer", "allocation", "max_rounds", "early_round_share"]
+        names += ["plan_rows", "batch_seconds", "max_redraws"]
+        if self.asks:
+            names += ["proposals_per_call", "ask_again_below"]
+        if self.asks and not self.proposer.startswith("replay:"):
+            names += ["model", "temperature", "top_p", "top_k", "effort", "max_reply_tokens"]
+        return {name: getattr(self, name) for name in names}

@@ -23,8 +23,9 @@ RECORD_SECONDS = 2e-6
 MAX_BATCH_RECORDS = 2_000_000
 LEAST_EARLY_RECORDS = 50
 """Records per zone below which an early round would teach nothing, and cost as much as the last."""
-CLOSING_WAVE = 10
-"""One unit in so many waits for the last wave, which evens out what the others left of the outer tables."""
+CLOSING_WAVE = 5
+"""One unit in so many waits for the next wave, which evens out what the others left of the outer tables."""
+MAX_WAVES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,12 @@ def plan_rounds(settings: RunSettings, aims: Aims, cut: UnitCut) -> tuple[Round,
     """Early, small rounds and the last; where tables reach beyond units, waves of units instead."""
     total = int(aims.zone_sizes.sum())
     if cut.outer:
-        waves = _waves(cut.units, min(settings.max_rounds, 2))
+        waves = _waves(cut.units, MAX_WAVES if settings.max_rounds > 1 else 1)
         return tuple(Round(i, 1.0, wave) for i, wave in enumerate(waves, start=1))
     fractions = round_fractions(settings, total)
     zones = np.count_nonzero(aims.zone_sizes)
-    if zones > 1:
+    # Who asks a model learns from each round's answers, however few its records.
+    if zones > 1 and not settings.asks:
         fractions = tuple(f for f in fractions if f >= 1 or f * total >= LEAST_EARLY_RECORDS * zones)
     return tuple(Round(i, fraction, cut.units) for i, fraction in enumerate(fractions, start=1))
 
@@ -122,13 +124,14 @@ def cut_responses(settings: RunSettings, units: Iterable[Unit]) -> tuple[tuple[i
 
 
 def _waves(units: tuple[Unit, ...], wanted: int) -> tuple[tuple[Unit, ...], ...]:
-    """All units at once, or the bulk and a closing wave spread evenly among them."""
-    if wanted < 2 or len(units) < 2:
-        return (units,)
+    """The bulk of the units, then closing waves spread evenly among them, each a tenth of the one before."""
     step = min(CLOSING_WAVE, len(units))
+    if wanted < 2 or step < 2:
+        return (units,)
     closing = units[step - 1 :: step]
     kept = {unit.index for unit in closing}
-    return tuple(unit for unit in units if unit.index not in kept), closing
+    rest = _waves(closing, wanted - 1) if len(closing) >= CLOSING_WAVE else (closing,)
+    return (tuple(unit for unit in units if unit.index not in kept), *rest)
 
 
 def _by_partition(scenario: Scenario, units: Sequence[Unit]) -> list[tuple[Unit, int]]:

@@ -29,6 +29,8 @@ class OuterCells:
     tables: tuple[TargetTable, ...]
     starts: tuple[int, ...]
     of_unit: tuple[IntArray, ...]
+    unbound: tuple[str, ...] = ()
+    """Means, totals and quantiles that reach beyond units."""
 
     @property
     def count(self) -> int:
@@ -47,18 +49,18 @@ def outer_cells(scenario: Scenario, cut: UnitCut) -> OuterCells:
             blocks = np.unique(unit_of_zones(scenario, table)[unit.zone_array])
             parts.append(start + (blocks[:, None] * table.unit_cells + np.arange(table.unit_cells)).ravel())
         of_unit.append(np.concatenate(parts))
-    return OuterCells(tables, starts, tuple(of_unit))
+    return OuterCells(tables, starts, tuple(of_unit), cut.unbound)
 
 
 def inner_coder(coder: CellCoder, outer: OuterCells) -> CellCoder:
     """The coder without outer tables."""
     names = {table.name for table in outer.tables}
-    return _of_tables(coder, {t.name: t for t in coder.scenario.tables if t.name not in names})
+    return _of_tables(coder, outer, {t.name: t for t in coder.scenario.tables if t.name not in names})
 
 
 def outer_coder(coder: CellCoder, outer: OuterCells) -> CellCoder:
     """The coder of the outer tables alone."""
-    return _of_tables(coder, {table.name: table for table in outer.tables})
+    return _of_tables(coder, outer, {table.name: table for table in outer.tables})
 
 
 def asked(
@@ -76,7 +78,7 @@ def asked(
         targets[table.name] = (shares if table.binds == "share" else own).ravel()
         counts[table.name] = np.zeros(table.cells, dtype=np.int64)
         tables[table.name] = replace(table, tolerance=Tolerance("share_tvd", 0.0))
-    return _of_tables(coder, tables), replace(aims, targets=targets), counts
+    return _of_tables(coder, outer, tables), replace(aims, targets=targets), counts
 
 
 def spread(
@@ -94,14 +96,20 @@ def spread(
     if len(left) < len(every):
         remaining = _target(outer, aims, base, left, committed)
         base = _rake(outer, base, left, remaining, LARGEST_CORRECTION)
-    rounded = _rounded(outer, base, left)
-    return {unit: rounded[unit] for unit in now}
+    return {unit: base[unit] for unit in now}
 
 
-def _of_tables(coder: CellCoder, tables: Mapping[str, TargetTable]) -> CellCoder:
+def _of_tables(coder: CellCoder, outer: OuterCells, tables: Mapping[str, TargetTable]) -> CellCoder:
+    """The coder of some tables, and of the means and quantiles that lie within units."""
     kept = [cells for cells in coder.tables if cells.table.name in tables]
-    scenario = replace(coder.scenario, tables=tuple(tables[cells.table.name] for cells in kept))
-    return replace(coder, scenario=scenario, tables=tuple(replace(c, table=tables[c.table.name]) for c in kept))
+    moments = tuple(moment for moment in coder.scenario.moments if moment.name not in outer.unbound)
+    scenario = replace(coder.scenario, tables=tuple(tables[cells.table.name] for cells in kept), moments=moments)
+    return replace(
+        coder,
+        scenario=scenario,
+        tables=tuple(replace(cells, table=tables[cells.table.name]) for cells in kept),
+        moments=tuple(cells for cells in coder.moments if cells.table.name not in outer.unbound),
+    )
 
 
 def _target(
@@ -165,49 +173,3 @@ def _rows(outer: OuterCells, units: IntArray, cells: IntArray) -> tuple[IntArray
         first += table.units
     _, rows = np.unique(unit * first + block[cells], return_inverse=True)
     return rows, covers[cells]
-
-
-def _rounded(outer: OuterCells, values: Sequence[FloatArray], units: IntArray) -> list[FloatArray]:
-    """The values with those of root counts made whole: each cell's rounding error is carried on to the next unit."""
-    rounded = list(values)
-    is_whole = np.zeros(outer.count, dtype=bool)
-    for table, start in zip(outer.tables, outer.starts, strict=True):
-        is_whole[start : start + table.cells] = table.tolerance.kind == "records" and table.binds == "count"
-    if not is_whole.any():
-        return rounded
-    carried = np.zeros(outer.count)
-    for unit in units:
-        cells = outer.of_unit[unit]
-        wanted = values[unit] + carried[cells]
-        whole = np.where(is_whole[cells], _keep_totals(outer, cells, wanted, values[unit]), values[unit])
-        carried[cells] = np.where(is_whole[cells], wanted - whole, 0.0)
-        rounded[unit] = whole
-    return rounded
-
-
-def _keep_totals(outer: OuterCells, cells: IntArray, wanted: FloatArray, values: FloatArray) -> FloatArray:
-    """Whole numbers near `wanted`, not below 0; in a table that covers everybody their sum is that of the values."""
-    whole = np.maximum(np.floor(wanted + 0.5), 0.0)
-    for table, start in zip(outer.tables, outer.starts, strict=True):
-        if table.universe is not None or table.binds != "count":
-            continue
-        own = np.flatnonzero((cells >= start) & (cells < start + table.cells))
-        blocks = (cells[own] - start) // table.unit_cells
-        for block in np.unique(blocks):
-            inside = own[blocks == block]
-            whole[inside] = _largest_remainders(wanted[inside], round(float(values[inside].sum())))
-    return whole
-
-
-def _largest_remainders(wanted: FloatArray, total: int) -> FloatArray:
-    whole = np.maximum(np.floor(wanted), 0.0)
-    order = np.argsort(whole - wanted, kind="stable")
-    missing = int(total - whole.sum())
-    if missing >= 0:
-        np.add.at(whole, order[np.arange(missing) % len(whole)], 1.0)
-        return whole
-    for i in order[::-1]:
-        taken = min(whole[i], -missing)
-        whole[i] -= taken
-        missing += int(taken)
-    return whole

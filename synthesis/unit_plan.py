@@ -1,7 +1,7 @@
 """From a unit's discrepancy to its allocation: propose, compile, allocate, integerize."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +41,8 @@ MISSED = 0.25
 RESPONSE_ROWS = 500
 """Candidates per zone from which a unit's response in outer tables is taken."""
 RESPONSE_ROUND = 0
+LOOSE = 1e-3
+"""Importance of soft cells in a response: it is where raking starts from, and loose cells are met in a few steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,9 @@ def plan_unit(
     proposals = propose(proposer, zone_of_row, rng, CHAIN)
     likely = _likely_rows(proposer, proposals.plan, rng)
     told = (coder, aims, committed)
-    if outer is not None and part is not None:
-        told = asked(coder, aims, committed, outer, unit.index, part)
+    if outer is not None and (part is not None or outer.unbound):
+        own = np.zeros(len(outer.of_unit[unit.index])) if part is None else part
+        told = asked(coder, aims, committed, outer, unit.index, own)
 
     def system_of(plan: Plan) -> System:
         values = plan_values(coder.scenario, coder.grids, plan)
@@ -126,7 +129,8 @@ def respond(coder: CellCoder, settings: RunSettings, aims: Aims, outer: OuterCel
     plan = _likely_rows(proposer, propose(proposer, zone_of_row, rng, CHAIN).plan, rng)
     values, nothing = plan_values(scenario, coder.grids, plan), no_counts(scenario)
     system = build_system(inner_coder(coder, outer), values, zones, aims, nothing, nothing[ZONE_SIZES], 1.0)
-    weights = allocate(system, plan.prior, float(sizes.sum())).weights
+    loose = tuple(b if b.is_exact else replace(b, importance=b.importance * LOOSE) for b in system.blocks)
+    weights = allocate(replace(system, blocks=loose), plan.prior, float(sizes.sum())).weights
     ids = cell_ids(outer_coder(coder, outer), values)
     added = np.zeros(outer.count)
     for table, start in zip(outer.tables, outer.starts, strict=True):

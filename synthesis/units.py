@@ -32,35 +32,46 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class UnitCut:
-    """All units, and the names of the tables that reach beyond them, in the scenario's order."""
+    """All units, and the names of the tables that reach beyond them, in the scenario's order.
+
+    `unbound`: means, totals and quantiles that do so; they are measured, but nothing is aimed at them.
+    """
 
     units: tuple[Unit, ...]
     outer: tuple[str, ...]
+    unbound: tuple[str, ...] = ()
 
 
 def cut_units(scenario: Scenario, max_cells: int = MAX_UNIT_CELLS) -> UnitCut:
     """Units closed under as many tables as leave them at most `max_cells` cells each, tables of least reach first."""
     if scenario.zones is None:
         return UnitCut((Unit(0, (0,)),), ())
-    # Means, totals and quantiles are not distributed: their zones are solved together, however many.
-    inner = [moment.cells for moment in scenario.moments]
-    label = _closed(scenario, np.arange(len(scenario.zones.lookup[scenario.zones.variable])), inner)
-    for table in sorted(scenario.tables, key=lambda table: _reach(scenario, table)):
+    inner: list[TargetTable] = []
+    label = np.arange(len(scenario.zones.lookup[scenario.zones.variable]))
+    for table in sorted(_tables(scenario), key=lambda table: _reach(scenario, table)):
         merged = _closed(scenario, label, [*inner, table])
         is_larger = (merged != label).any()
         if not is_larger or _largest(scenario, merged, [*inner, table]) <= max_cells:
             inner.append(table)
             label = merged
     names = {table.name for table in inner}
-    return UnitCut(_units(label), tuple(table.name for table in scenario.tables if table.name not in names))
+    return UnitCut(
+        _units(label),
+        tuple(table.name for table in scenario.tables if table.name not in names),
+        tuple(moment.name for moment in scenario.moments if moment.name not in names),
+    )
 
 
 def closed_units(scenario: Scenario) -> tuple[Unit, ...]:
     """The finest partition of the zones such that every table's unit lies within one part."""
     if scenario.zones is None:
         return (Unit(0, (0,)),)
-    tables = (*scenario.tables, *(moment.cells for moment in scenario.moments))
-    return _units(_closed(scenario, np.arange(len(scenario.zones.lookup[scenario.zones.variable])), tables))
+    return _units(_closed(scenario, np.arange(len(scenario.zones.lookup[scenario.zones.variable])), _tables(scenario)))
+
+
+def _tables(scenario: Scenario) -> tuple[TargetTable, ...]:
+    """All tables, those of means and quantiles last."""
+    return (*scenario.tables, *(moment.cells for moment in scenario.moments))
 
 
 def zones_of_units(units: Sequence[Unit]) -> IntArray:

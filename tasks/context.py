@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
+from adapters.object_path import location
 from adapters.run_folder import RunFolder
 from schemas.model import Scenario
 from schemas.settings import RunSettings
@@ -42,5 +42,5 @@ def compile_context(run: RunFolder, scenario: Scenario, settings: RunSettings) -
 @lru_cache(maxsize=4)
 def load_context(run: str, fingerprint: str, settings: RunSettings) -> Context:
     """The context of a run folder; the fingerprint keeps a changed folder from being served stale."""
-    folder = RunFolder(Path(run))
+    folder = RunFolder(location(run))
     return compile_context(folder, folder.read_scenario(), settings)

@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from adapters.aggregates_file import write_aggregates
 from adapters.batch_writer import files_of_batch
-from adapters.partitions import read_commit, verify_commit
+from adapters.partitions import read_commit, verify_commit, verify_digest
 from schemas.batch import BatchSpec
 from schemas.errors import BatchError
 from schemas.model import IntArray
@@ -53,10 +53,12 @@ def merge_batches(
         commit = read_commit(context.run.records, files)
         if commit is None:
             raise BatchError(f"batch {spec.batch_id} of round {spec.round} is not committed")
+        digest = context.run.read_digest(spec.batch_id)
+        verify_digest(context.run.records / files.commit, digest, spec.batch_id)
         verify_commit(context.run.records, files, commit)
         counts = merge_counts(counts, dense_counts(context.scenario, commit.pop("counts")))
         summary = merge_summaries(summary, commit.pop("summary"))
-        commits.append(commit)
+        commits.append({**commit, "file": files.commit, "file_digest": digest})
     fraction = batches[0].fraction if batches else 1.0
     found = discrepancies(context.scenario, context.aims, counts, fraction)
     moments = moment_fits(context.scenario, context.aims, counts, fraction)

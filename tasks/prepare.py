@@ -1,6 +1,8 @@
 """Opening a run: its folder, its copy of the scenario, run.json."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,10 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from adapters.llm.session import check_proposer
+from adapters.object_path import Location, location
 from adapters.run_folder import RunFolder
+from adapters.run_lock import LOCK_FILE, locked
 from adapters.scenario_files import read_scenario
 from schemas.errors import UserError
 from schemas.settings import RunSettings
@@ -17,29 +22,43 @@ from tasks.context import Context, compile_context, load_context
 VERSIONS = ("synthor", "prefect", "prefect-dask", "dask", "pyarrow", "pandas", "numpy", "scipy", "great-expectations")
 
 
+@contextmanager
+def held(out: str) -> Iterator[None]:
+    """The run folder, for this process alone: two runs at once would overwrite each other's run.json."""
+    with locked(location(out).absolute()):
+        yield
+
+
+UNBOUND = "reaches beyond the units that are solved together: measured, but not aimed at"
+
+
 @task(name="prepare", cache_policy=NO_CACHE)
 def prepare(scenario: str, out: str, settings: RunSettings) -> Context:
     """The run's context; a new folder is made, one that holds this very run is taken up again."""
-    return open_run(Path(scenario), Path(out), settings)
+    return open_run(Path(scenario), location(out), settings)
 
 
-def open_run(folder: Path, out: Path, settings: RunSettings) -> Context:
+def open_run(folder: Path, out: Location, settings: RunSettings) -> Context:
     """As `prepare`, without Prefect. Nothing is written unless scenario and settings are fine."""
-    if "://" in str(out):
-        raise UserError(f"{out}: object stores are not supported yet, expected a local path")
     run = RunFolder(out.absolute())
+    if settings.asks:
+        check_proposer(settings)
     scenario = read_scenario(folder)
     context = compile_context(run, scenario, settings)
     if (run.root / "run.json").exists():
         check_same_run(run.read_run(), scenario.fingerprint, settings, run.root)
-    elif run.root.exists() and (not run.root.is_dir() or any(run.root.iterdir())):
+    elif run.root.exists() and (not run.root.is_dir() or _holds_anything(run.root)):
         raise UserError(f"{run.root}: exists and is no run folder, expected a new or empty folder")
     else:
         _create(run, folder, context)
     return load_context(str(run.root), scenario.fingerprint, settings)
 
 
-def check_same_run(stored: dict[str, Any], fingerprint: str, settings: RunSettings, root: Path) -> None:
+def _holds_anything(folder: Location) -> bool:
+    return any(path.name != LOCK_FILE for path in folder.iterdir())
+
+
+def check_same_run(stored: dict[str, Any], fingerprint: str, settings: RunSettings, root: Location) -> None:
     """Refuse to mix two runs in one folder."""
     if stored["scenario"]["fingerprint"] != fingerprint:
         raise UserError(
@@ -76,7 +95,8 @@ def _create(run: RunFolder, folder: Path, context: Context) -> None:
             "reconciliations": [
                 {"table": note.table, "what": note.what, "magnitude": note.magnitude}
                 for note in context.aims.reconciliations
-            ],
+            ]
+            + [{"table": name, "what": UNBOUND, "magnitude": 0.0} for name in context.cut.unbound],
             "failure": None,
         }
     )

@@ -1,7 +1,6 @@
 """Validation: the suites over what is there, from footers and files, never from the flow's memory."""
 
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 from prefect import task
@@ -9,8 +8,9 @@ from prefect.cache_policies import NO_CACHE
 
 from adapters.aggregates_file import aggregates_table
 from adapters.dataset import partition_frames, read_commits
+from adapters.object_path import Location, location
 from adapters.run_folder import RunFolder, write_table
-from adapters.storage import write_json
+from adapters.storage import replacing_files, write_json
 from expectations.checkpoint import judge_aggregates, judge_records, judge_summary, judge_volume
 from expectations.outcomes import SuiteOutcome
 from expectations.suites import save_suites
@@ -33,10 +33,10 @@ SHOWN_CELLS = 20
 @task(name="validate", cache_policy=NO_CACHE)
 def validate(run: str, full: bool) -> dict[str, Any]:
     """The verdict on the staged dataset."""
-    return validate_run(Path(run), full)
+    return validate_run(location(run), full)
 
 
-def validate_run(root: Path, full: bool) -> dict[str, Any]:
+def validate_run(root: Location, full: bool) -> dict[str, Any]:
     """validation.json: verdict, suites, failures and the cells missed; writes it with the suites and aggregates."""
     run = RunFolder(root.absolute())
     stored = run.read_run()
@@ -72,7 +72,8 @@ def validate_run(root: Path, full: bool) -> dict[str, Any]:
         outcomes.append(judge_summary(scenario, summary))
     if full:
         check_recount(context.coder, run, counts)
-    save_suites(scenario, run.expectations)
+    with replacing_files(run.expectations) as folder:
+        save_suites(scenario, folder)
     missed = [cell for part in found for cell in worst_cells(scenario, part, SHOWN_CELLS, missed_only=True)]
     missed.sort(key=lambda cell: -abs(float(str(cell["discrepancy"]))))
     result = _result(outcomes, missed[:SHOWN_CELLS], "records" if reads_records else "summaries", total)

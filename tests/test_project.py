@@ -41,6 +41,7 @@ def test_readme_names_only_commands_that_exist():
     from cli.main import app
 
     commands = {command.callback.__name__ for command in app.registered_commands}
+    commands |= {group.typer_instance.info.name for group in app.registered_groups}
     assert set(re.findall(r"^synthor ([a-z]+)", read("README.md"), re.MULTILINE)) <= commands
 
 
@@ -73,7 +74,7 @@ def test_lock_meets_every_dependency():
 def test_every_import_is_a_declared_dependency():
     declared = {canonicalize_name(requirement.name) for requirement in requirements()}
     files = [path for name in (*packages(), "tests") for path in (ROOT / name).glob("**/*.py")]
-    own = {*packages(), "tests", *(path.stem for path in files)}
+    own = {*packages(), "tests", "benchmarks", *(path.stem for path in files)}
     foreign = set().union(*map(imports_of, files)) - own - set(sys.stdlib_module_names)
     distributions = packages_distributions()
     undeclared = {

@@ -67,4 +67,5 @@ def write_ids(path, first, footer=None):
     table = pa.table({"id": pa.array([first, first + 1, first + 2], pa.int64())})
     writer = PartitionWriter(path, table.schema)
     writer.write(table)
-    writer.close(footer)
+    writer.finish(footer)
+    writer.reveal()

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.partitions import FOOTER_KEY, PartitionWriter, batch_files, dataset_files, read_commit, verify_commit
 from adapters.scenario_files import read_scenario
+from adapters.storage import sha256_of
 from schemas.errors import CorruptionError
 from tests.adapters.conftest import write_ids
 from tests.adapters.examples import SHOP, write_folder
@@ -24,9 +25,11 @@ def test_file_appears_only_when_it_is_closed(tmp_path):
     path = tmp_path / "person" / "b000001.parquet"
     writer = PartitionWriter(path, IDS.schema)
     writer.write(IDS)
+    digest = writer.finish()
     assert not path.exists()
     assert list(dataset_files(tmp_path, "person")) == []
-    writer.close()
+    writer.reveal()
+    assert sha256_of(path) == digest
     assert pq.read_table(path).equals(IDS)
     assert everything_in(tmp_path) == ["person/b000001.parquet"]
 
@@ -35,13 +38,16 @@ def test_row_groups_are_appended_in_order(tmp_path):
     writer = PartitionWriter(tmp_path / "a.parquet", IDS.schema)
     for _ in range(3):
         writer.write(IDS)
-    writer.close()
+    writer.finish()
+    writer.reveal()
     assert pq.read_table(tmp_path / "a.parquet")["id"].to_pylist() == [1, 2, 3] * 3
     assert pq.read_metadata(tmp_path / "a.parquet").num_row_groups == 3
 
 
 def test_file_without_records_can_be_read(tmp_path):
-    PartitionWriter(tmp_path / "a.parquet", IDS.schema).close()
+    writer = PartitionWriter(tmp_path / "a.parquet", IDS.schema)
+    writer.finish()
+    writer.reveal()
     assert pq.read_table(tmp_path / "a.parquet").equals(IDS.slice(0, 0))
 
 
@@ -56,7 +62,8 @@ def test_discarded_writer_leaves_nothing(tmp_path, error):
 def test_discarding_a_closed_writer_keeps_its_file(tmp_path):
     writer = PartitionWriter(tmp_path / "a.parquet", IDS.schema)
     writer.write(IDS)
-    writer.close()
+    writer.finish()
+    writer.reveal()
     writer.discard(ValueError("of another writer"))
     assert pq.read_table(tmp_path / "a.parquet").equals(IDS)
 
@@ -77,7 +84,7 @@ def test_temporary_file_of_a_killed_attempt_is_not_part_of_the_dataset(tmp_path)
 def test_footer_that_json_cannot_hold_makes_no_file(tmp_path):
     writer = PartitionWriter(tmp_path / "a.parquet", IDS.schema)
     with pytest.raises(ValueError, match="JSON") as caught:
-        writer.close({"share": float("nan")})
+        writer.finish({"share": float("nan")})
     writer.discard(caught.value)
     assert everything_in(tmp_path) == []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import main
+from schemas.errors import ReplayError
 
 ROOT = Path(__file__).resolve().parents[2]
 ECOMMERCE = str(ROOT / "scenarios" / "ecommerce")
@@ -86,9 +87,15 @@ def test_folder_that_is_no_run_is_refused(capsys, tmp_path):
         )
 
 
-def test_object_store_is_not_available_yet(capsys):
-    told = refuse(capsys, "run", ECOMMERCE, "--out", "s3://bucket/run")
-    assert told.endswith("object stores are not available yet, expected a local folder\n")
+def test_other_stores_are_not_known(capsys):
+    told = refuse(capsys, "run", ECOMMERCE, "--out", "gs://bucket/run")
+    assert told.endswith("no such kind of store, expected a local folder or s3://bucket/prefix\n")
+
+
+def test_credentials_do_not_belong_into_a_path(capsys):
+    told = refuse(capsys, "run", ECOMMERCE, "--out", "s3://AKIA:secret@bucket/run")
+    assert "secret" not in told
+    assert told.endswith("expected a bucket and a prefix, and credentials in the environment alone\n")
 
 
 def test_check_tells_the_scenario_as_json(capsys):
@@ -110,3 +117,23 @@ def test_committed_schema_is_current(capsys):
     assert main(["schema"]) == 0
     committed = (ROOT / "docs" / "scenario.schema.json").read_text(encoding="utf-8")
     assert json.loads(capsys.readouterr().out) == json.loads(committed), "make schema"
+
+
+def test_a_replay_that_cannot_be_shows_the_difference(monkeypatch, capsys):
+    def refuse(folder):
+        raise ReplayError("the prompt has changed", "-before\n+after")
+
+    monkeypatch.setattr("adapters.scenario_files.read_scenario", refuse)
+    assert main(["check", str(ECOMMERCE)]) == 1
+    assert capsys.readouterr().err == "synthor: the prompt has changed\n-before\n+after\n"
+
+
+def test_check_estimates_what_asking_will_cost(monkeypatch, capsys):
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)
+    assert main(["check", str(ECOMMERCE), "--proposer", "anthropic", "--set", "max_calls=3", "--json"]) == 0
+    asking = json.loads(capsys.readouterr().out)["asking"]
+    assert (asking["calls"], asking["most_calls"], asking["is_counted"]) == (2, 3, False)
+    assert 0 < asking["usd"] < asking["most_usd"]
+    assert main(["check", str(ECOMMERCE), "--proposer", "anthropic", "--set", "model=mine"]) == 0
+    assert "cost unknown: no price for this model" in " ".join(capsys.readouterr().out.split())

@@ -126,6 +126,7 @@ def test_published_run_is_told_again_without_the_flow(tmp_path, write_run, insta
     calls = install_flow(None)
     write_run(FINGERPRINT)
     (tmp_path / "report.html").write_text("")
+    (tmp_path / "manifest.json").write_text('{"format": 1, "commits": {}, "files": []}')
     for command in (["run", str(ECOMMERCE), "--out", str(tmp_path)], ["resume", str(tmp_path)]):
         assert main(command) == 0
         assert "village: published before, nothing is left to do" in capfd.readouterr().out

@@ -40,8 +40,25 @@ def test_workers_belong_to_a_local_cluster():
 
 
 def test_what_the_contract_names_and_this_version_lacks():
-    assert (
-        refuse({"proposer": "replay:runs/a"}) == "--proposer: 'replay:runs/a' is not available yet, expected 'offline'"
-    )
     assert refuse({"allocation": "proposed"}) == "--allocation: 'proposed' is not available yet, expected 'balanced'"
     assert refuse({"allocation": "equal"}) == "--allocation: expected 'balanced', got 'equal'"
+
+
+def test_a_proposer_is_one_of_four_forms():
+    for proposer in ("offline", "anthropic", "replay:runs/a", "plugin:mine"):
+        assert build_settings({"proposer": proposer}).proposer == proposer
+    expected = "expected offline, anthropic, replay:RUN or plugin:NAME"
+    for proposer in ("antropic", "replay:", "plugin:", "anthropic "):
+        assert refuse({"proposer": proposer}) == f"--proposer: {expected}, got {proposer!r}"
+
+
+def test_what_decides_the_bytes_of_a_run_that_asks():
+    offline, asks = build_settings({}), build_settings({"proposer": "anthropic"})
+    assert "model" not in offline.output_identity()
+    assert asks.output_identity()["model"] == "claude-sonnet-5-5"
+    more = build_settings({"proposer": "anthropic", "max_calls": 3, "max_usd": 1.0, "call_timeout_seconds": 5})
+    assert more.output_identity() == asks.output_identity()
+    other = build_settings({"proposer": "anthropic", "model": "claude-haiku-5-5"})
+    assert other.output_identity() != asks.output_identity()
+    # A replay takes the replies as they are, whichever model wrote them.
+    assert "model" not in build_settings({"proposer": "replay:runs/a"}).output_identity()

@@ -12,6 +12,8 @@ from typing import Any
 from flows.synthesize import synthesize
 from schemas.settings import RunSettings
 
+MANY_BATCHES = {"size": 60_000, "batch_seconds": 0.006}
+
 
 def run_flow(scenario: Path, out: Path, **settings: Any) -> dict[str, Any]:
     """The content of run.json after the flow ended."""

@@ -4,7 +4,6 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,15 @@ import psutil
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from distributed import LocalCluster
 
 from adapters.dataset import read_commits
 from adapters.run_folder import RunFolder
 from schemas.errors import AuditError, BatchError, CorruptionError, UserError
 from tasks.validate import validate_run
 from tests.conftest import ECOMMERCE, VERMONT
-from tests.flows.running import digests, run_flow, start_command, wait_for
+from tests.flows.running import MANY_BATCHES, digests, run_flow, start_command, wait_for
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
-MANY_BATCHES = {"size": 60_000, "batch_seconds": 0.006}
 
 NARROW = """
 name: narrow
@@ -39,29 +36,6 @@ targets:
 rules:
   - {name: tiny, entity: pair, then: low + high < 0.5}
 """
-
-
-@pytest.fixture(scope="module")
-def scheduler() -> Iterator[str]:
-    """The address of a Dask cluster that exists already: one worker process."""
-    with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster:
-        yield cluster.scheduler_address
-
-
-@pytest.fixture(scope="module")
-def ecommerce(prefect_api: str, scheduler: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A published run of the e-commerce example."""
-    out = tmp_path_factory.mktemp("ecommerce") / "run"
-    run_flow(ECOMMERCE, out, dask_address=scheduler)
-    return out
-
-
-@pytest.fixture(scope="module")
-def many_batches(prefect_api: str, scheduler: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A published run of many small batches by the one worker of an existing cluster."""
-    out = tmp_path_factory.mktemp("many") / "run"
-    run_flow(ECOMMERCE, out, dask_address=scheduler, **MANY_BATCHES)
-    return out
 
 
 def test_published_dataset_meets_every_cell_of_every_table(ecommerce: Path) -> None:
@@ -215,6 +189,14 @@ def test_a_published_run_without_its_report_is_closed_when_taken_up(ecommerce: P
     assert (run / "report.html").is_file()
     assert not (run / "staging").exists()
     assert digests(run / "dataset") == digests(ecommerce / "dataset")
+
+
+def test_a_published_run_becomes_the_current_publication(ecommerce: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        run_flow(ECOMMERCE, ecommerce, publish_to=str(tmp_path / "root"))
+    current = json.loads((tmp_path / "root" / "current.json").read_text())
+    assert (current["publication"], current["run"]) == (1, str(ecommerce))
+    assert ds.dataset(Path(current["dataset"]) / "transaction").count_rows() == current["records"]["transaction"]
 
 
 def test_a_run_that_falls_short_of_its_size_is_not_published(scheduler: str, tmp_path: Path) -> None:

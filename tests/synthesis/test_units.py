@@ -1,4 +1,4 @@
-"""Closed units: the finest sets of zones that no table reaches beyond."""
+"""Units: the finest sets of zones that no inner table reaches beyond, and the tables that are outer for it."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.model import Entity, Scenario, Variable, Zones
 from synthesis.cells import unit_of_zones
-from synthesis.units import closed_units
+from synthesis.units import closed_units, cut_units, zones_of_units
 from tests.strategies import category_axis, table
 
 SEX = Variable("sex", "category", categories=("f", "m"))
@@ -64,3 +64,51 @@ def test_without_zones_there_is_one_unit() -> None:
     scenario = Scenario("whole", Entity("trip", (SEX,)), (table("sex", [category_axis(SEX)], [1, 1]),))
 
     assert [(unit.index, unit.zones) for unit in closed_units(scenario)] == [(0, (0,))]
+
+
+levels = st.lists(st.sampled_from(["county", "region", "district", None]), min_size=1, max_size=4)
+
+
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(st.integers(1, 9), levels, st.integers(1, 60), st.data())
+def test_units_are_closed_under_inner_tables_and_bounded_unless_a_zone_alone_is_larger(
+    zones: int, used: list[str | None], most: int, data: st.DataObject
+) -> None:
+    coarser = {
+        level: data.draw(st.lists(st.integers(0, 3), min_size=zones, max_size=zones))
+        for level in ("region", "district")
+    }
+    scenario = zoned({"county": list(range(zones)), **coarser}, used)
+    cut = cut_units(scenario, max_cells=most)
+    inner = [held for held in scenario.tables if held.name not in cut.outer]
+
+    assert sorted(zones_of_units(cut.units).tolist()) == list(range(zones))
+    for unit in cut.units:
+        for held in inner:
+            units = unit_of_zones(scenario, held)
+            assert not set(units[list(unit.zones)]) & set(np.delete(units, unit.zones))
+        cells = len(unit.zones) + sum(2 * len(set(unit_of_zones(scenario, t)[list(unit.zones)])) for t in inner)
+        # Tables of one reach are judged one by one: the last of them may add its cells to a unit that was full.
+        assert len(unit.zones) == 1 or cells <= most + 2 * len(scenario.tables)
+
+
+@settings(max_examples=50, derandomize=True, deadline=None)
+@given(st.integers(1, 9), levels, st.data())
+def test_with_room_for_all_no_table_is_outer(zones: int, used: list[str | None], data: st.DataObject) -> None:
+    coarser = {
+        level: data.draw(st.lists(st.integers(0, 3), min_size=zones, max_size=zones))
+        for level in ("region", "district")
+    }
+    scenario = zoned({"county": list(range(zones)), **coarser}, used)
+    cut = cut_units(scenario, max_cells=10**6)
+
+    assert cut.outer == ()
+    assert cut.units == closed_units(scenario)
+
+
+def test_a_table_of_the_whole_is_outer_where_zones_are_many() -> None:
+    scenario = zoned({"county": list(range(50)), "region": [i // 5 for i in range(50)]}, [None, "county", "region"])
+    cut = cut_units(scenario, max_cells=40)
+
+    assert cut.outer == ("t0",)
+    assert [unit.zones for unit in cut.units] == [tuple(range(5 * i, 5 * i + 5)) for i in range(10)]

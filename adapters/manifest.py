@@ -1,0 +1,60 @@
+"""manifest.json of a published run: its files with their sizes and digests. What it lists is the publication."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from adapters.object_path import Location
+from adapters.run_folder import RunFolder
+from adapters.storage import sha256_of, write_json
+from schemas.errors import CorruptionError
+
+LINEAGE = ("plan.parquet", "proposals.jsonl")
+"""Files beside the dataset that a reader of its records may want to follow."""
+
+
+def write_manifest(run: RunFolder, commits: Sequence[Mapping[str, Any]]) -> None:
+    """Write the manifest of what is staged, as it will be named; digests of the dataset are those of its commits."""
+    digests = {commit["file"]: commit["file_digest"] for commit in commits}
+    digests |= {name: digest for commit in commits for name, digest in commit["files"].items()}
+    files = [_entry(f"dataset/{name}", run.staged_dataset / name, digest) for name, digest in sorted(digests.items())]
+    files += [_entry(name, run.root / name, sha256_of(run.root / name)) for name in LINEAGE]
+    commit_files = {str(commit["batch_id"]): commit["file"] for commit in commits}
+    write_json(run.manifest, {"format": 1, "commits": commit_files, "files": files})
+
+
+def read_manifest(run: RunFolder) -> dict[str, Any] | None:
+    """The manifest of a published run; None if it cannot be read."""
+    try:
+        manifest: dict[str, Any] = json.loads(run.manifest.read_text(encoding="utf-8"))
+        return manifest
+    except (OSError, ValueError):
+        return None
+
+
+def damaged_files(run: RunFolder) -> list[str]:
+    """Files of a publication that are missing or not as its manifest says, relative to the run folder."""
+    manifest = read_manifest(run)
+    if manifest is None:
+        return [run.manifest.name]
+    return [entry["path"] for entry in manifest["files"] if not _is_as_listed(run.root, entry)]
+
+
+def verify_manifest(run: RunFolder) -> None:
+    """Refuse a publication that lacks a file, or holds one that is not as it was published."""
+    damaged = damaged_files(run)
+    if damaged:
+        others = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
+        raise CorruptionError(
+            f"{run.root / damaged[0]}: missing or altered since it was published{others}; "
+            f"`synthor resume {run.root}` makes it again"
+        )
+
+
+def _entry(name: str, path: Location, digest: str) -> dict[str, Any]:
+    return {"path": name, "bytes": path.stat().st_size, "sha256": digest}
+
+
+def _is_as_listed(root: Location, entry: Mapping[str, Any]) -> bool:
+    path = root / entry["path"]
+    return path.is_file() and path.stat().st_size == entry["bytes"] and sha256_of(path) == entry["sha256"]
