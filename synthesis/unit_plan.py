@@ -197,7 +197,7 @@ def _priced(
     allocation = allocate(system, plan.prior, total)
     for _ in range(max_rounds):
         missed.append(allocation.missed)
-        if missed[-1] < MISSED or (len(missed) > 2 and min(missed[-2:]) > WORTH_PRICING * missed[-3]):
+        if missed[-1] < MISSED or (len(missed) > 1 and missed[-1] > WORTH_PRICING * missed[-2]):
             break
         found = priced_rows(proposer, without_ranges(plan), system, allocation, system_of, rng)
         if found is None:
