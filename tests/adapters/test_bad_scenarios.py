@@ -155,7 +155,7 @@ KEYS = {
         "range: [1, 100]",
         (
             "scenario.yaml:2: range: unknown key 'range' (expected one of: name, title, description, "
-            "size, context, sources, entities, zones, targets, rules)"
+            "size, context, sources, entities, zones, targets, rules, reconcile)"
         ),
     ),
     "key unlike any": (
@@ -163,7 +163,7 @@ KEYS = {
         "colour: red",
         (
             "scenario.yaml:2: colour: unknown key 'colour' (expected one of: name, title, description, "
-            "size, context, sources, entities, zones, targets, rules)"
+            "size, context, sources, entities, zones, targets, rules, reconcile)"
         ),
     ),
     "key with a line break": (
@@ -171,7 +171,7 @@ KEYS = {
         '"a\\nb": red',
         (
             "scenario.yaml:2: a\\nb: unknown key 'a\\nb' (expected one of: name, title, description, size, "
-            "context, sources, entities, zones, targets, rules)"
+            "context, sources, entities, zones, targets, rules, reconcile)"
         ),
     ),
     "key missing": ("    file: paid.csv\n", "", "scenario.yaml:16: targets.paid: missing key 'file'"),
@@ -223,7 +223,7 @@ TYPES = {
     "empty list": (
         "variables: [paid]",
         "variables: []",
-        "scenario.yaml:18: targets.paid.variables: expected at least one, got none",
+        "scenario.yaml:18: targets.paid.variables: expected at least 1 variable",
     ),
     "name not usable": (
         "name: shop",
