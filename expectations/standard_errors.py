@@ -5,10 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from schemas.model import FloatArray
-
-MARGIN_OF_ERROR_Z = 1.645
-"""Margins of error are published at 90 % (ACS General Handbook, chapter 7)."""
+from schemas.model import MARGIN_OF_ERROR_Z, FloatArray
 
 
 def worst_in_standard_errors(cells: pd.DataFrame) -> dict[str, Any] | None:
