@@ -72,6 +72,11 @@ class ObjectPath:
         return str(self._key)
 
     @property
+    def bucket(self) -> "ObjectPath":
+        """The bucket it lies in."""
+        return ObjectPath(self._key.parts[0])
+
+    @property
     def name(self) -> str:
         """The last part."""
         return self._key.name

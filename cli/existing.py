@@ -44,9 +44,11 @@ def check_out(out: "Location", scenario: "Scenario", settings: "RunSettings") ->
 def check_reachable(out: "ObjectPath") -> None:
     """Refuse a prefix of an object store that cannot be read: a wrong bucket, key or address."""
     try:
-        out.exists()
+        has_bucket = out.bucket.exists()
     except OSError as exc:
         raise UserError(f"{out}: cannot be reached ({str(exc).splitlines()[0]})") from exc
+    if not has_bucket:
+        raise UserError(f"{out}: there is no such bucket, or these credentials do not see it")
 
 
 def check_free(out: "Location") -> None:

@@ -59,7 +59,7 @@ def test_a_damaged_publication_is_named_and_not_validated(run: Path, name: str) 
     path = run / "dataset" / "transaction" / name
     DAMAGE[name](path)
     with pytest.raises(CorruptionError, match=f"{path}: missing or altered since it was published"):
-        validate(run)
+        validate(str(run))
 
 
 def test_a_damaged_publication_is_made_again(run: Path, many_batches: Path, scheduler: str) -> None:

@@ -51,7 +51,7 @@ def test_cells_of_several_tables_can_match(ecommerce: Path, capsys: pytest.Captu
 
 def test_a_run_without_rejected_records_says_so(ecommerce: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert told(capsys, str(ecommerce), "--rejected") == "no record was rejected\n"
-    assert "no such rule, expected one of none" in refused(capsys, str(ecommerce), "--rejected", "--rule", "r")
+    assert "no such rule (the scenario has none)" in refused(capsys, str(ecommerce), "--rejected", "--rule", "r")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_run_without_rejected_records_says_so(ecommerce: Path, capsys: pytest.
         ((), "expected one of --record ID, --cell LABELS or --rejected"),
         (("--record", "1", "--rejected"), "expected one of"),
         (("--record", "x"), "expected a whole number, as in the column transaction_id"),
-        (("--record", "shopper:1"), "no entity 'shopper', expected one of transaction"),
+        (("--record", "shopper:1"), "no entity 'shopper' (expected one of: transaction)"),
         (("--record", "7"), "holds no transaction record 7"),
         (("--cell", "payment"), "expected NAME=LABEL pairs"),
         (("--cell", "payment=Cheque"), "payment has no label 'Cheque' (expected one of: Cash on Delivery"),

@@ -54,7 +54,7 @@ def test_columns_get_other_names(ecommerce: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (("--format", "xml"), "expected one of csv, populationsim, activitysim"),
+        (("--format", "xml"), "no such format (expected one of: csv, populationsim, activitysim)"),
         (("--rename", "age"), "expected VARIABLE=NAME"),
         (("--rename", "years=AGEP"), "no variable 'years' (expected one of: age, gender"),
         (("--rename", "age=gender"), "transaction would have two columns 'gender'"),
