@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adapters.llm.exchange_files import ExchangeStore
+from adapters.nearby import nearby_folder
 from adapters.object_path import Location, ObjectPath
 from adapters.run_log import RunLog
 from adapters.scenario_document import Document
@@ -103,7 +104,8 @@ class RunFolder:
         try:
             run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as exc:
-            raise UserError(f"{self.root}: no run here (expected a folder with run.json)") from exc
+            hint = nearby_folder(self.root, "run.json") if isinstance(self.root, Path) else ""
+            raise UserError(f"{self.root}: no run here (expected a folder with run.json){hint}") from exc
         except (OSError, ValueError) as exc:
             raise UserError(f"{path}: not readable as JSON ({exc})") from exc
         return run

@@ -18,6 +18,7 @@ from cli.export import export
 from cli.importing import importing
 from cli.infer import infer
 from cli.init import init
+from cli.preview import preview
 from cli.publish import publish
 from cli.review import report, validate
 from cli.run import resume, run
@@ -30,7 +31,6 @@ app = typer.Typer(
     epilog="Example: synthor run scenarios/ecommerce --out runs/ecommerce",
     no_args_is_help=True,
     rich_markup_mode="rich",
-    add_completion=False,
 )
 
 
@@ -40,6 +40,7 @@ def _example(text: str) -> str:
 
 app.command(epilog=_example("synthor init my-town"))(init)
 app.command(epilog=_example("synthor check scenarios/vermont"))(check)
+app.command(epilog=_example("synthor preview scenarios/vermont --records 10"))(preview)
 app.command(epilog=_example("synthor run scenarios/ecommerce --out runs/ecommerce --random-seed 7"))(run)
 app.command(epilog=_example("synthor resume runs/ecommerce"))(resume)
 app.command(epilog=_example("synthor validate runs/ecommerce --full"))(validate)

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.completion import complete_run
 from cli.existing import read_run
 
-RunArgument = Annotated[str, typer.Argument(help="Run folder.", show_default=False)]
+RunArgument = Annotated[str, typer.Argument(help="Run folder.", show_default=False, autocompletion=complete_run)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 SHOWN_FAILURES = 10
 

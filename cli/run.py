@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.completion import complete_run, complete_scenario
 from cli.existing import check_free, check_out, is_finished, read_run
 from cli.interruption import Interruption
 from cli.services import check_dask, is_unreachable_prefect, unreachable_prefect
@@ -40,7 +41,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no summary
 
 
 def run(
-    scenario: Annotated[Path, typer.Argument(help="Scenario folder.", show_default=False)],
+    scenario: Annotated[
+        Path, typer.Argument(help="Scenario folder.", show_default=False, autocompletion=complete_scenario)
+    ],
     out: Annotated[
         str, typer.Option(help="Run folder: new, or a run to continue; or s3://bucket/prefix.", show_default=False)
     ],
@@ -115,7 +118,7 @@ def run(
 
 
 def resume(
-    run: Annotated[str, typer.Argument(help="Run folder.", show_default=False)],
+    run: Annotated[str, typer.Argument(help="Run folder.", show_default=False, autocompletion=complete_run)],
     workers: Workers = None,
     dask: DaskAddress = None,
     max_calls: MaxCalls = None,

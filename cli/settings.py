@@ -64,8 +64,13 @@ def _validated(given: Mapping[str, object], places: Mapping[str, str]) -> "RunSe
 def _explain(name: str, error: Any) -> str:
     value = str(error["input"])
     if name in FORMS:
-        return f"expected {FORMS[name]}, got {value!r}"
+        return f"expected {FORMS[name]}, got {value!r}{_close(value, ('offline', 'anthropic'))}"
     return f"{_expected(error['msg'])}, got {value!r}"
+
+
+def _close(value: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(value, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _expected(message: str) -> str:

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from schemas.batch import BatchSpec, Receipt
@@ -12,6 +13,8 @@ from schemas.model import IntArray
 from synthesis.batching import Round, plan_rounds
 from synthesis.causes import merge_causes
 from synthesis.convergence import merged as merge_convergences
+from synthesis.diversity import diversity_of
+from synthesis.stopping import stop_reason
 from synthesis.system import due_records
 from tasks.artifacts import Artifacts
 from tasks.ask import describe_asking, describe_groups
@@ -128,11 +131,13 @@ class RunBook:
         records, members = sum(r.records for r in receipts), sum(r.members for r in receipts)
         solved = [commit["proposed"] for commit in merged.commits if commit["round"] == this.index]
         fit["solver"] = merge_convergences(proposed.get("solver", {}) for proposed in solved)
-        entry = {"round": this.index, "batches": len(batches), "records": records, "members": members, **fit}
+        variety = {"over_corrected_records": merged.over_corrected, **asdict(diversity_of(merged.sketch))}
+        entry = {"round": this.index, "batches": len(batches), "records": records, "members": members, **fit, **variety}
         self.run["rounds"].append({**entry, "seconds": self._since(self._round_started)})
         self.run["batches"]["reused"] += sum(receipt.reused for receipt in receipts)
         self.run["batches"]["retried"] += sum(receipt.attempt > 1 for receipt in receipts)
         self._count(merged, this.fraction, pending)
+        self.run["stopped"] = stop_reason(merged.is_met, self.run["shortfall"])
         self._folder.write_run(self.run)
         self._log("round_merged", **entry)
 

@@ -19,6 +19,7 @@ from synthesis.aggregates import ZONE_SIZES
 from synthesis.batching import Round, cut_batches, cut_responses, plan_rounds
 from synthesis.outer import spread
 from synthesis.requests import round_requests
+from synthesis.stopping import is_needless
 from synthesis.units import Unit, zones_of_units
 from tasks.ask import ask, infer
 from tasks.batch import batch_options, plan_strata, synthesize_batch, take_responses
@@ -88,6 +89,8 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
         if context.cut.outer:
             _take_responses(context, settings, runner, book)
         for this in rounds:
+            if is_needless(this.fraction, merged.is_met):
+                continue
             later = [unit for after in rounds[this.index :] for unit in after.units]
             _open_round(context, this, later, merged)
             at = merged.counts[ZONE_SIZES], this.index, this.fraction, first_id
@@ -100,14 +103,6 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
             book.end_round(this, batches, receipts, merged, pending)
             first_id += len(batches)
     return merged
-
-
-def _infer(context: Context, settings: RunSettings, book: RunBook) -> Context:
-    """Ask which variables depend on each other, if a proposer is to be asked; the groups decide which tables bind."""
-    if settings.asks and settings.n_joints:
-        context, answered = infer(context, settings)
-        book.inferred(context, answered)
-    return context
 
 
 def _open_round(context: Context, this: Round, later: list[Unit], merged: Merged) -> None:
@@ -135,6 +130,14 @@ def _take_responses(context: Context, settings: RunSettings, runner: DaskTaskRun
         book.planned(seconds)
         found.update(responses)
     context.run.write_parts(RESPONSES, found)
+
+
+def _infer(context: Context, settings: RunSettings, book: RunBook) -> Context:
+    """Ask which variables depend on each other, if a proposer is to be asked; the groups decide which tables bind."""
+    if settings.asks and settings.n_joints:
+        context, answered = infer(context, settings)
+        book.inferred(context, answered)
+    return context
 
 
 def _ask(context: Context, settings: RunSettings, book: RunBook, merged: Merged, index: int, records: int) -> None:
@@ -227,4 +230,5 @@ def audit_message(verdict: Mapping[str, Any]) -> str:
         for cell in verdict["missed_cells"][:3]
     ]
     others = [failure["message"] for failure in verdict["failures"][:3]]
-    return f"validation failed ({len(verdict['failures'])} expectations): " + "; ".join(cells or others)
+    count = len(verdict["failures"])
+    return f"validation failed ({count} expectation{'s' * (count != 1)}): " + "; ".join(cells or others)

@@ -137,12 +137,19 @@ def draw_in_ranges(low: FloatArray, high: FloatArray, kind: str, rng: np.random.
     return values
 
 
-def expected_values(grids: Grids, entity: Entity, atoms: Mapping[str, Array], name: str) -> FloatArray:
-    """The expected value of a numeric variable for each row of `atoms` (a member's with its root's atoms)."""
-    carried = atoms.get(name + CARRIED)
-    if carried is not None:
-        return carried.astype(float)
-    return grids.densities[entity.name, name].means[cells_in(grids, entity.name, name, atoms)]
+def expected_values(
+    scenario: Scenario, grids: Grids, entity: str, name: str, rows: Records, of_members: bool
+) -> FloatArray:
+    """What draws of each of `rows` (values of plan rows, as `plan_values` has them) average to, as members see them."""
+    column = rows.column(name, of_members)
+    density = grids.densities.get((entity, name))
+    if density is None or grids.of(entity, name).carried:
+        return column.astype(float)
+    atoms = {}
+    for other in (name, *(given.variable for given in density.given)):
+        owner = entity if scenario.entity(entity).find(other) else scenario.root.name
+        atoms[other] = grids.of(owner, other).codes(rows.column(other, of_members))
+    return density.means[cells_of(density, name, atoms)]
 
 
 def _values(grids: Grids, entity: Entity, atoms: Mapping[str, Array]) -> dict[str, Array]:

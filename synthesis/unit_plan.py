@@ -15,7 +15,7 @@ from synthesis.causes import Causes, find_causes
 from synthesis.cells import CellCoder, cell_ids
 from synthesis.convergence import Convergence, convergence_of
 from synthesis.elastic import Relaxation, relax
-from synthesis.integerization import integerize
+from synthesis.integerization import integerize, systematic_rounding
 from synthesis.outer import OuterCells, asked, inner_coder, outer_coder
 from synthesis.plan import Plan, has_ranges, join_plans, plan_values, with_ranges, without_ranges
 from synthesis.pricing import priced_rows
@@ -148,7 +148,7 @@ def _as_proposed(
     for position, size in enumerate(sizes.tolist()):
         rows = np.flatnonzero(zone_of_plan == position)
         if len(rows):
-            counts[rows] = systematic_counts(plan.prior[rows], size, rng)
+            counts[rows] = systematic_rounding(plan.prior[rows], size, rng)
     used = np.flatnonzero(counts)
     found = proposals.rejections, proposals.rejected, proposals.rejected_rules
     nothing_solved = Convergence(0, 0.0, 0.0, None, plan.count, 0, float(len(used)), 1.0)
@@ -159,19 +159,6 @@ def _zone_positions(coder: CellCoder, plan: Plan, zones: IntArray) -> IntArray:
     if coder.scenario.zones is None:
         return np.zeros(plan.count, dtype=np.int64)
     return np.searchsorted(zones, plan.atoms.root[coder.scenario.zones.variable])
-
-
-def systematic_counts(weights: FloatArray, total: int, rng: np.random.Generator) -> IntArray:
-    """Whole numbers near `weights` scaled to `total`, which they sum to: a random start, then equal steps."""
-    if weights.sum() <= 0:
-        return np.zeros(len(weights), dtype=np.int64)
-    ends = np.cumsum(weights) * (total / weights.sum())
-    # The last end is the total, whatever rounding made of it.
-    ends[-1] = total
-    steps = np.floor(ends + rng.random())
-    steps = np.minimum(steps, total)
-    steps[-1] = total
-    return np.diff(steps, prepend=0.0).astype(np.int64)
 
 
 def respond(coder: CellCoder, settings: RunSettings, aims: Aims, outer: OuterCells, unit: Unit) -> FloatArray:
@@ -213,7 +200,7 @@ def _priced(
     allocation = allocate(system, plan.prior, total)
     for _ in range(max_rounds):
         missed.append(allocation.missed)
-        if missed[-1] < MISSED or (len(missed) > 2 and min(missed[-2:]) > WORTH_PRICING * missed[-3]):
+        if missed[-1] < MISSED or (len(missed) > 1 and missed[-1] > WORTH_PRICING * missed[-2]):
             break
         found = priced_rows(proposer, without_ranges(plan), system, allocation, system_of, rng)
         if found is None:

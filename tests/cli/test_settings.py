@@ -49,7 +49,8 @@ def test_a_proposer_is_one_of_four_forms():
         assert build_settings({"proposer": proposer}).proposer == proposer
     expected = "expected offline, anthropic, replay:RUN or plugin:NAME"
     for proposer in ("antropic", "replay:", "plugin:", "anthropic "):
-        assert refuse({"proposer": proposer}) == f"--proposer: {expected}, got {proposer!r}"
+        assert refuse({"proposer": proposer}).startswith(f"--proposer: {expected}, got {proposer!r}")
+    assert refuse({"proposer": "antropic"}).endswith("got 'antropic' (did you mean 'anthropic'?)")
 
 
 def test_what_decides_the_bytes_of_a_run_that_asks():

@@ -23,7 +23,7 @@ from synthesis.replies import check_reply
 from synthesis.reply_rows import describe_replies, first_reply, offered_proposals
 from synthesis.requests import round_requests
 from synthesis.sampling import draw
-from synthesis.unit_plan import plan_unit, systematic_counts
+from synthesis.unit_plan import plan_unit
 from synthesis.units import closed_units
 from tests.conftest import ECOMMERCE, VERMONT
 
@@ -140,16 +140,6 @@ def test_a_noisy_proposer_alone_reaches_the_targets_in_twelve_calls():
     calls, tvd = run_alone(SimulatedProposer(count_noise=0.5, bias=0.15), max_rounds=12)
     assert calls == 12
     assert tvd <= 0.001
-
-
-def test_counts_by_equal_steps_are_near_and_sum_up():
-    rng = np.random.default_rng(0)
-    for total in (0, 1, 7, 1000):
-        weights = rng.exponential(size=40)
-        counts = systematic_counts(weights, total, rng)
-        assert counts.sum() == total
-        assert np.abs(counts - total * weights / weights.sum()).max() < 1 + 1e-9
-    assert systematic_counts(np.zeros(3), 5, rng).tolist() == [0, 0, 0]
 
 
 def test_plans_of_a_run_that_asks_have_ranges_whatever_covers_them():
