@@ -105,7 +105,10 @@ def plan_unit(
     pricing_rounds = PRICING_ROUNDS if is_last and is_open else 0
     plan, system, allocation = _priced(proposer, plan, system, total, system_of, rng, pricing_rounds)
     unsupported = _unsupported(system)
-    allocation, relaxation = _relaxed(system, plan, total, allocation)
+    relaxation = None
+    # Early support of replies alone meets little: what is not there yet is no reason to look for nearer targets.
+    if is_open or is_last:
+        allocation, relaxation = _relaxed(system, plan, total, allocation)
     reachable = system if relaxation is None else relaxation.system
     rng = keyed_rng(settings.random_seed, "integerize", round_index, unit.index)
     counts = integerize(reachable, allocation.weights, total, rng, is_thorough=is_last)
