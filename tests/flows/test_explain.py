@@ -60,7 +60,7 @@ def test_a_run_without_rejected_records_says_so(ecommerce: Path, capsys: pytest.
         ((), "expected one of --record ID, --cell LABELS or --rejected"),
         (("--record", "1", "--rejected"), "expected one of"),
         (("--record", "x"), "expected a whole number, as in the column transaction_id"),
-        (("--record", "shopper:1"), "no entity 'shopper', expected one of transaction"),
+        (("--record", "shopper:1"), "no entity 'shopper' (expected one of: transaction)"),
         (("--record", "7"), "holds no transaction record 7"),
         (("--cell", "payment"), "expected NAME=LABEL pairs"),
         (("--cell", "payment=Cheque"), "payment has no label 'Cheque' (expected one of: Cash on Delivery"),
