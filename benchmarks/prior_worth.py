@@ -142,10 +142,7 @@ def main() -> int:
     given = parser.parse_args()
     scenario = read_scenario(ECOMMERCE)
     truth = split(scenario)
-    print(
-        f"marginals given, joints held out; {CALLS} calls of {A_CALL}, {NAIVE_RECORDS} records, "
-        f"mean of {given.seeds} seeds"
-    )
+    print(f"marginals given, joints held out; {CALLS} calls of {A_CALL}, {NAIVE_RECORDS} records, {given.seeds} seeds")
     print(f"{'proposer':28} {'conditional TVD of joints':>26} {'TVD of marginals':>18}")
     cases = [("independence (offline)", None, False)]
     cases += [(f"quality {quality:g}, balanced", quality, False) for quality in (0.0, 0.5, 0.8, 1.0)]

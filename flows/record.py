@@ -137,7 +137,7 @@ class RunBook:
         self.run["batches"]["reused"] += sum(receipt.reused for receipt in receipts)
         self.run["batches"]["retried"] += sum(receipt.attempt > 1 for receipt in receipts)
         self._count(merged, this.fraction, pending)
-        self.run["stopped"] = stop_reason(merged.fit, self.run["shortfall"])
+        self.run["stopped"] = stop_reason(merged.is_met, self.run["shortfall"])
         self._folder.write_run(self.run)
         self._log("round_merged", **entry)
 

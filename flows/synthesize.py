@@ -89,7 +89,7 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
         if context.cut.outer:
             _take_responses(context, settings, runner, book)
         for this in rounds:
-            if is_needless(this.fraction, merged.fit):
+            if is_needless(this.fraction, merged.is_met):
                 continue
             later = [unit for after in rounds[this.index :] for unit in after.units]
             _open_round(context, this, later, merged)

@@ -21,6 +21,8 @@ Drawing costs `RECORD_SECONDS` a record and as much a member.
 ROW_SECONDS = 2e-5
 RECORD_SECONDS = 2e-6
 MAX_BATCH_RECORDS = 2_000_000
+EARLY_ROUNDS_SHARE = 0.2
+"""Records of all rounds before the last, at most: what they get wrong has to be put right by the last."""
 LEAST_EARLY_RECORDS = 50
 """Records per zone below which an early round would teach nothing, and cost as much as the last."""
 CLOSING_WAVE = 5
@@ -49,10 +51,6 @@ def plan_rounds(settings: RunSettings, aims: Aims, cut: UnitCut) -> tuple[Round,
     if zones > 1 and not settings.asks:
         fractions = tuple(f for f in fractions if f >= 1 or f * total >= LEAST_EARLY_RECORDS * zones)
     return tuple(Round(i, fraction, cut.units) for i, fraction in enumerate(fractions, start=1))
-
-
-EARLY_ROUNDS_SHARE = 0.2
-"""Records of all rounds before the last, at most: what they get wrong has to be put right by the last."""
 
 
 def round_fractions(settings: RunSettings, total: int) -> tuple[float, ...]:

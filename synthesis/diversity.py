@@ -17,7 +17,6 @@ from synthesis.plan import Plan
 from synthesis.records import Array
 
 KEPT = 512
-HASHES = 2.0**64
 Hashes = NDArray[np.uint64]
 Sketch = Mapping[str, list[int]]
 """`hashes` of the patterns kept, ascending, and how many records show each: `counts`; `records` has one item: all."""
@@ -63,11 +62,10 @@ def diversity_of(sketch: Sketch) -> Diversity:
     counts, records = np.array(sketch["counts"], dtype=float), sketch["records"][0]
     if not records:
         return Diversity(0, 0.0, 0.0)
-    is_whole = len(counts) < KEPT
-    distinct = len(counts) if is_whole else round((KEPT - 1) / (sketch["hashes"][-1] / HASHES))
-    distinct = min(distinct, records)
+    # The patterns kept are a random sample of all, so their mean count is that of all: exact if all were kept.
+    distinct = round(records * len(counts) / counts.sum())
     repeated = float(counts[counts > 1].sum() / counts.sum())
-    # Entropy is log2 n less the mean over records of log2 of their pattern's count; the sample stands for all.
+    # Entropy is log2 n less the mean over records of log2 of their pattern's count.
     entropy = np.log2(records) - float((counts * np.log2(counts)).sum() / counts.sum())
     return Diversity(distinct, repeated, max(float(entropy), 0.0))
 

@@ -91,6 +91,21 @@ def with_ranges(scenario: Scenario, grids: Grids, plan: Plan) -> Plan:
     return Plan(Records(atoms.count, root, members, atoms.parent), plan.prior, plan.proposal)
 
 
+def has_ranges(plan: Plan) -> bool:
+    """Whether its rows have ranges of their own."""
+    return any(name.endswith(LOW) for name in (*plan.atoms.root, *plan.atoms.members))
+
+
+def without_ranges(plan: Plan) -> Plan:
+    """The plan's atoms alone."""
+    atoms = plan.atoms
+    root, members = (
+        {name: column for name, column in columns.items() if not name.endswith((LOW, HIGH))}
+        for columns in (atoms.root, atoms.members)
+    )
+    return Plan(Records(atoms.count, root, members, atoms.parent), plan.prior, plan.proposal)
+
+
 def ranges_of(grids: Grids, entity: Entity, atoms: Mapping[str, Array]) -> dict[str, Array]:
     """[low, high) of the atoms of every variable that is drawn from a range."""
     found = {}
@@ -122,12 +137,19 @@ def draw_in_ranges(low: FloatArray, high: FloatArray, kind: str, rng: np.random.
     return values
 
 
-def expected_values(grids: Grids, entity: Entity, atoms: Mapping[str, Array], name: str) -> FloatArray:
-    """The expected value of a numeric variable for each row of `atoms` (a member's with its root's atoms)."""
-    carried = atoms.get(name + CARRIED)
-    if carried is not None:
-        return carried.astype(float)
-    return grids.densities[entity.name, name].means[cells_in(grids, entity.name, name, atoms)]
+def expected_values(
+    scenario: Scenario, grids: Grids, entity: str, name: str, rows: Records, of_members: bool
+) -> FloatArray:
+    """What draws of each of `rows` (values of plan rows, as `plan_values` has them) average to, as members see them."""
+    column = rows.column(name, of_members)
+    density = grids.densities.get((entity, name))
+    if density is None or grids.of(entity, name).carried:
+        return column.astype(float)
+    atoms = {}
+    for other in (name, *(given.variable for given in density.given)):
+        owner = entity if scenario.entity(entity).find(other) else scenario.root.name
+        atoms[other] = grids.of(owner, other).codes(rows.column(other, of_members))
+    return density.means[cells_of(density, name, atoms)]
 
 
 def _values(grids: Grids, entity: Entity, atoms: Mapping[str, Array]) -> dict[str, Array]:

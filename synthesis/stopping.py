@@ -5,19 +5,19 @@ import numpy as np
 from schemas.model import Scenario
 from synthesis.aggregates import Counts
 from synthesis.aims import Aims
-from synthesis.discrepancy import ROUNDING_SLACK, RoundFit
+from synthesis.discrepancy import ROUNDING_SLACK
 
 
-def is_needless(fraction: float, fit: RoundFit | None) -> bool:
-    """Whether an early round is left out: after the one before it, every cell was within tolerance."""
-    return fraction < 1 and fit is not None and fit.cells_within == fit.cells
+def is_needless(fraction: float, is_met: bool) -> bool:
+    """Whether a round is left out: an early one, if after the one before it every target was within tolerance."""
+    return fraction < 1 and is_met
 
 
-def stop_reason(fit: RoundFit, shortfall: int) -> str:
+def stop_reason(is_met: bool, shortfall: int) -> str:
     """Why no round follows the last one, in words."""
     if shortfall > 0:
         return "no rounds left, records are missing"
-    return "every target within tolerance" if fit.cells_within == fit.cells else "all records drawn"
+    return "every target within tolerance" if is_met else "all records drawn"
 
 
 def over_corrected(scenario: Scenario, aims: Aims, counts: Counts) -> int:

@@ -17,7 +17,7 @@ from synthesis.convergence import Convergence, convergence_of
 from synthesis.elastic import Relaxation, relax
 from synthesis.integerization import integerize, systematic_rounding
 from synthesis.outer import OuterCells, asked, inner_coder, outer_coder
-from synthesis.plan import Plan, join_plans, plan_values
+from synthesis.plan import Plan, has_ranges, join_plans, plan_values, with_ranges, without_ranges
 from synthesis.pricing import priced_rows
 from synthesis.proposer import OfflineProposer, build_proposer
 from synthesis.randomness import keyed_rng
@@ -61,7 +61,7 @@ class UnitPlan:
     steps: int
     missed: float
     causes: Causes
-    convergence: Convergence | None
+    convergence: Convergence
 
 
 def plan_unit(
@@ -78,7 +78,7 @@ def plan_unit(
 ) -> UnitPlan:
     """The allocation of one unit in one round; `fraction` of the aims is to be reached by its end.
 
-    `part` is what the unit is to add to its outer cells; `offered` are the proposals of a model, so far.
+    `part` is what the unit is to add to its outer cells; `offered` are the model's proposals of all rounds so far.
     """
     zones, zone_committed, is_last = unit.zone_array, committed[ZONE_SIZES], fraction >= 1
     sizes = zone_round_sizes(aims, zone_committed, fraction)[zones]
@@ -90,21 +90,20 @@ def plan_unit(
         return _as_proposed(proposer, settings, here, zones, sizes, zone_of_row, round_index, rng)
     proposals = propose_unit(proposer, settings, here, zones, zone_of_row, rng)
     likely = _likely_rows(proposer, proposals.plan, rng)
-    told = (binding(coder), aims, committed)
+    told = (coder, aims, committed)
     if outer is not None and (part is not None or outer.unbound):
         own = np.zeros(len(outer.of_unit[unit.index])) if part is None else part
-        told = asked(told[0], aims, committed, outer, unit.index, own)
+        told = asked(coder, aims, committed, outer, unit.index, own)
 
     def system_of(plan: Plan) -> System:
         values = plan_values(coder.scenario, coder.grids, plan)
-        return build_system(told[0], values, zones, told[1], told[2], zone_committed, fraction)
+        return build_system(binding(told[0]), values, zones, told[1], told[2], zone_committed, fraction)
 
     is_open = may_complete(settings, here, coder.scenario.prior is not None)
     plan, system, unsupported = _complete(proposer, settings, likely, system_of, zone_of_row, rng, is_open)
     total = int(sizes.sum())
-    # A model's ranges would no longer be those of the variable that pricing changes.
-    pricing = PRICING_ROUNDS if is_last and is_open and not settings.asks else 0
-    plan, system, allocation = _priced(proposer, plan, system, total, system_of, rng, pricing)
+    pricing_rounds = PRICING_ROUNDS if is_last and is_open else 0
+    plan, system, allocation = _priced(proposer, plan, system, total, system_of, rng, pricing_rounds)
     unsupported = _unsupported(system)
     allocation, relaxation = _relaxed(system, plan, total, allocation)
     reachable = system if relaxation is None else relaxation.system
@@ -126,6 +125,39 @@ def plan_unit(
     )
 
 
+def _as_proposed(
+    proposer: OfflineProposer,
+    settings: RunSettings,
+    offered: Sequence[Offered],
+    zones: IntArray,
+    sizes: IntArray,
+    zone_of_row: IntArray,
+    round_index: int,
+    rng: np.random.Generator,
+) -> UnitPlan:
+    """The method's own loop: every proposal of the round has the records that its share says, whatever the targets."""
+    latest = [one for one in offered if one.round == round_index]
+    alone = settings.model_copy(update={"chain_share": 0.0})
+    proposals = propose_unit(proposer, alone, latest, zones, zone_of_row, rng)
+    plan = _likely_rows(proposer, proposals.plan, rng)
+    zone_of_plan = _zone_positions(proposer.coder, plan, zones)
+    counts = np.zeros(plan.count, dtype=np.int64)
+    for position, size in enumerate(sizes.tolist()):
+        rows = np.flatnonzero(zone_of_plan == position)
+        if len(rows):
+            counts[rows] = systematic_rounding(plan.prior[rows], size, rng)
+    used = np.flatnonzero(counts)
+    found = proposals.rejections, proposals.rejected, proposals.rejected_rules
+    nothing_solved = Convergence(0, 0.0, 0.0, None, plan.count, 0, float(len(used)), 1.0)
+    return UnitPlan(plan.take(used), counts[used], proposals.drawn, *found, 0, 0, 0.0, {}, nothing_solved)
+
+
+def _zone_positions(coder: CellCoder, plan: Plan, zones: IntArray) -> IntArray:
+    if coder.scenario.zones is None:
+        return np.zeros(plan.count, dtype=np.int64)
+    return np.searchsorted(zones, plan.atoms.root[coder.scenario.zones.variable])
+
+
 def respond(coder: CellCoder, settings: RunSettings, aims: Aims, outer: OuterCells, unit: Unit) -> FloatArray:
     """What a unit adds to its outer cells when it meets its inner tables, and nothing else is asked of it."""
     scenario, zones = coder.scenario, unit.zone_array
@@ -134,8 +166,10 @@ def respond(coder: CellCoder, settings: RunSettings, aims: Aims, outer: OuterCel
     if len(zone_of_row) == 0:
         return np.zeros(len(outer.of_unit[unit.index]))
     rng = keyed_rng(settings.random_seed, "propose", RESPONSE_ROUND, unit.index)
-    proposer, alone = build_proposer(coder, zones), settings.model_copy(update={"proposer": "offline"})
-    plan = _likely_rows(proposer, propose_unit(proposer, alone, (), zones, zone_of_row, rng).plan, rng)
+    proposer = build_proposer(coder, zones)
+    # Nobody has been asked yet.
+    offline = settings.model_copy(update={"proposer": "offline"})
+    plan = _likely_rows(proposer, propose_unit(proposer, offline, (), zones, zone_of_row, rng).plan, rng)
     values, nothing = plan_values(scenario, coder.grids, plan), no_counts(scenario)
     system = build_system(inner_coder(coder, outer), values, zones, aims, nothing, nothing[ZONE_SIZES], 1.0)
     loose = tuple(b if b.is_exact else replace(b, importance=b.importance * LOOSE) for b in system.blocks)
@@ -163,11 +197,13 @@ def _priced(
     allocation = allocate(system, plan.prior, total)
     for _ in range(max_rounds):
         missed.append(allocation.missed)
-        if missed[-1] < MISSED or (len(missed) > 2 and min(missed[-2:]) > WORTH_PRICING * missed[-3]):
+        if missed[-1] < MISSED or (len(missed) > 1 and missed[-1] > WORTH_PRICING * missed[-2]):
             break
-        found = priced_rows(proposer, plan, system, allocation, system_of, rng)
+        found = priced_rows(proposer, without_ranges(plan), system, allocation, system_of, rng)
         if found is None:
             break
+        if has_ranges(plan):
+            found = with_ranges(proposer.coder.scenario, proposer.coder.grids, found)
         plan = join_plans([plan, _likely_rows(proposer, found, rng)])
         system = system_of(plan)
         allocation = allocate(system, plan.prior, total)
@@ -192,38 +228,6 @@ def _missed(system: System, weights: FloatArray) -> float:
     """Records by which the allocation misses the exact cell that it misses most."""
     achieved = system.matrix.T @ weights
     return float(np.abs(achieved - system.wanted(achieved))[system.exact].max(initial=0.0))
-
-
-def _as_proposed(
-    proposer: OfflineProposer,
-    settings: RunSettings,
-    offered: Sequence[Offered],
-    zones: IntArray,
-    sizes: IntArray,
-    zone_of_row: IntArray,
-    round_index: int,
-    rng: np.random.Generator,
-) -> UnitPlan:
-    """The method's own loop: every proposal of the round has the records that its share says, whatever the targets."""
-    latest = [one for one in offered if one.round == round_index]
-    alone = settings.model_copy(update={"chain_share": 0.0})
-    proposals = propose_unit(proposer, alone, latest, zones, zone_of_row, rng)
-    plan = _likely_rows(proposer, proposals.plan, rng)
-    zone_of_plan = _zone_positions(proposer.coder, plan, zones)
-    counts = np.zeros(plan.count, dtype=np.int64)
-    for position, size in enumerate(sizes.tolist()):
-        rows = np.flatnonzero(zone_of_plan == position)
-        if len(rows):
-            counts[rows] = systematic_rounding(plan.prior[rows], size, rng)
-    used = np.flatnonzero(counts)
-    found = proposals.rejections, proposals.rejected, proposals.rejected_rules
-    return UnitPlan(plan.take(used), counts[used], proposals.drawn, *found, 0, 0, 0.0, {}, None)
-
-
-def _zone_positions(coder: CellCoder, plan: Plan, zones: IntArray) -> IntArray:
-    if coder.scenario.zones is None:
-        return np.zeros(plan.count, dtype=np.int64)
-    return np.searchsorted(zones, plan.atoms.root[coder.scenario.zones.variable])
 
 
 def _likely_rows(proposer: OfflineProposer, plan: Plan, rng: np.random.Generator) -> Plan:

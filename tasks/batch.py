@@ -135,8 +135,12 @@ def _plan(context: Context, spec: BatchSpec) -> tuple[Plan, IntArray]:
     parts = context.run.read_parts(f"parts{spec.round:02d}", spec.units) if context.cut.outer else {}
     given = context.coder, context.settings, context.aims
     offered = offered_proposals(read_answers(context, spec.round))
-    at = spec.round, spec.fraction, committed
-    units = [plan_unit(*given, context.units[i], *at, context.outer, parts.get(i), offered) for i in spec.units]
+    units = [
+        plan_unit(
+            *given, context.units[i], spec.round, spec.fraction, committed, context.outer, parts.get(i), offered=offered
+        )
+        for i in spec.units
+    ]
     plan, counts = join_plans(unit.plan for unit in units), np.concatenate([unit.counts for unit in units])
     if spec.strata > 1:
         order = joint_order(context.coder, plan)
@@ -161,8 +165,11 @@ def _keep_plan(
     described = describe_proposals(context.coder, reached, plan, counts, spec.plan_id, replies)
     is_reply = plan.proposal >= first_reply(scenario)
     of_prior = int(counts[(plan.proposal >= FIRST_ARCHETYPE) & ~is_reply].sum())
-    proposed = _proposed(units, is_final=spec.fraction >= 1)
-    proposed |= {"prior_records": of_prior, "records_of_replies": int(counts[is_reply].sum())}
+    proposed = {
+        **_proposed(units, is_final=spec.fraction >= 1),
+        "prior_records": of_prior,
+        "records_of_replies": int(counts[is_reply].sum()),
+    }
     write_json(run.proposals_file(spec.plan_id), {"proposed": proposed, "proposals": described})
     write_plan(run.plan_file(spec.plan_id), scenario, context.coder.grids, plan, counts, spec.plan_id)
 
@@ -178,5 +185,5 @@ def _proposed(units: list[UnitPlan], is_final: bool) -> dict[str, Any]:
         "unsupported_cells": sum(unit.unsupported for unit in units),
         "steps": max(unit.steps for unit in units),
         "causes": merge_causes(unit.causes for unit in units),
-        "solver": summed_up(unit.convergence for unit in units if unit.convergence is not None),
+        "solver": summed_up(unit.convergence for unit in units),
     }

@@ -33,6 +33,7 @@ class Merged:
     commits: tuple[dict[str, Any], ...]
     sketch: Sketch
     fit: RoundFit | None = None
+    is_met: bool = False
     over_corrected: int = 0
 
 
@@ -71,6 +72,6 @@ def merge_batches(
     moments = moment_fits(context.scenario, context.aims, counts, fraction)
     held = held_out_discrepancies(context.scenario, context.settings.size, counts)
     write_aggregates(context.run.aggregates, context.scenario, [*found, *held], moments)
-    beyond = over_corrected(context.scenario, context.aims, counts)
-    fit = fit_of(context.scenario, found, pending)
-    return Merged(counts, summary, tuple(commits), sketch, fit, beyond)
+    fit, beyond = fit_of(context.scenario, found, pending), over_corrected(context.scenario, context.aims, counts)
+    is_met = fit.cells_within == fit.cells and all(moment.within.all() for moment in moments)
+    return Merged(counts, summary, tuple(commits), sketch, fit, is_met, beyond)

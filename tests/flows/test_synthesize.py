@@ -14,6 +14,8 @@ import psutil
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from prefect import get_client
+from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import StateType
 
 from adapters.dataset import read_commits
@@ -250,6 +252,12 @@ def test_a_failed_audit_is_not_published_and_names_the_cells(ecommerce: Path, sc
     settings = RunSettings(dask_address=scheduler, publish_to=str(root))
     state = synthesize(str(scenario), str(out), settings, return_state=True)
     assert (state.type, state.name) == (StateType.FAILED, "AuditFailed")
+    with get_client(sync_client=True) as client:
+        shown = client.read_artifacts(flow_run_filter=FlowRunFilter(id={"any_": [state.state_details.flow_run_id]}))
+    told = {artifact.key: artifact.data for artifact in shown}
+    assert set(told) == {"ecommerce-progress", "ecommerce-summary", "ecommerce-worst-cells"}
+    assert str(out / "report.html") in told["ecommerce-summary"]
+    assert json.loads(told["ecommerce-worst-cells"])[0]["within"] == "no"
     assert re.fullmatch(r"validation failed \(\d+ expectations\): (.*: aimed .*, synthetic .*; ){2}.*", state.message)
     with pytest.raises(AuditError, match=r"validation failed .*payment.*aimed"):
         state.result()

@@ -9,9 +9,10 @@ from adapters.scenario_files import read_scenario
 from schemas.settings import RunSettings
 from synthesis.aggregates import count_records, no_counts
 from synthesis.aims import build_aims
+from synthesis.candidates import propose_unit
 from synthesis.plan import plan_values
 from synthesis.prior_drafting import build_prior_proposer
-from synthesis.prior_proposer import CHAIN_WEIGHT, propose_prior, propose_unit
+from synthesis.prior_proposer import propose_prior
 from synthesis.proposer import CHAIN, FIRST_ARCHETYPE, build_proposer, describe_proposals, first_broken_rule, propose
 from synthesis.sampling import draw
 from synthesis.unit_plan import plan_unit
@@ -228,14 +229,15 @@ relations:
 
 def test_candidates_of_the_chain_are_mixed_in(village):
     offline = build_proposer(compiled(village), np.array([0]))
-    plan = propose_unit(offline, np.array([0]), np.zeros(400, dtype=np.int64), np.random.default_rng(0)).plan
-    assert plan.prior[plan.proposal == CHAIN].sum() / plan.prior.sum() == pytest.approx(CHAIN_WEIGHT)
+    rows, settings = np.zeros(400, dtype=np.int64), RunSettings()
+    plan = propose_unit(offline, settings, (), np.array([0]), rows, np.random.default_rng(0)).plan
+    assert plan.prior[plan.proposal == CHAIN].sum() / plan.prior.sum() == pytest.approx(settings.chain_share)
 
 
 def test_without_a_prior_candidates_are_the_chains(village):
     plain = replace(village, prior=None)
     offline, zones = build_proposer(compiled(plain), np.array([0])), np.zeros(200, dtype=np.int64)
-    unit = propose_unit(offline, np.array([0]), zones, np.random.default_rng(0)).plan
+    unit = propose_unit(offline, RunSettings(), (), np.array([0]), zones, np.random.default_rng(0)).plan
     chain = propose(offline, zones, np.random.default_rng(0), CHAIN).plan
     assert all((unit.atoms.members[name] == column).all() for name, column in chain.atoms.members.items())
 
