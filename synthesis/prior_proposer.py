@@ -17,7 +17,7 @@ from synthesis.prior_drafting import PriorProposer, build_prior_proposer, draft_
 from synthesis.proposer import CHAIN, FIRST_ARCHETYPE, OfflineProposer, Proposals, first_broken_rule, propose
 from synthesis.records import Array, Records
 
-CHAIN_WEIGHT = 0.02
+CHAIN_WEIGHT = 0.01
 """Prior weight of the chain's rows beside the prior's."""
 CHAIN_ROWS = 4
 """Every so many candidates comes from the chain."""
