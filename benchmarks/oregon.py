@@ -32,7 +32,7 @@ from policy_queries import (
 from schemas.settings import RunSettings
 
 RICHEST = "member by household"
-ROWS = {"plan_rows": 100_000, "least_plan_rows": 100_000}
+ROWS = {"plan_rows": 30_000, "least_plan_rows": 30_000}
 BARS = {
     False: {"Demographics": 0.04, "Employment": 0.12, "Household": 0.06, "Mobility": 0.25, "Vulnerability": 0.26},
     True: {"Demographics": 0.02, "Employment": 0.12, "Household": 0.04, "Mobility": 0.16, "Vulnerability": 0.18},

@@ -32,6 +32,9 @@ MAX_KIND_SWAPS = 2000
 FEW_KINDS = 500
 """Up to so many kinds, each swap is the best of all."""
 MAX_SORTED_ELEMENTS = 10_000_000
+ACROSS_ROUNDS = 8
+NEAR, FAR = 1.5, 2.0
+"""Swaps across kinds begin where a cell is missed by more than `FAR`; those that stay missed by `NEAR` weigh more."""
 
 
 def integerize(
@@ -55,6 +58,8 @@ def integerize(
     rows = round_within(small, kind, counts, rng)
     if not system.of_root.all():
         rows = _swap_members(condensed.system, kind, rows, target, is_thorough)
+        if is_thorough:
+            rows = _swap_across(condensed.system, rows, target)
     return _among_equals(condensed, weights, rows, rng)
 
 
@@ -158,6 +163,28 @@ def _swap_members(system: System, kind: IntArray, counts: IntArray, target: Floa
     for _ in range(KIND_SWEEPS if is_thorough else 1):
         if not _sweep(state, groups):
             break
+    return counts
+
+
+def _swap_across(system: System, counts: IntArray, target: FloatArray) -> IntArray:
+    """The counts after swaps between any rows, where members' cells with a tolerance in records are far off.
+
+    Where root records are of many kinds there is no room within one. Cells that stay missed weigh more from round to
+    round: a way out of where no single swap helps any more.
+    """
+    counted = system.in_records & ~system.of_root
+    if not counted.any():
+        return counts
+    adds = adds_of(system.matrix, centring_of(system, np.ones(len(system.aim), dtype=bool)))
+    importance = importances(system)
+    for _ in range(ACROSS_ROUNDS):
+        state = swaps_of(adds, importance, counts, target)
+        if not (np.abs(state.distance[counted]) > FAR).any():
+            break
+        swap_listed(state)
+        swap_scanned(state)
+        missed = np.abs(state.distance)
+        importance = np.where(missed >= NEAR, importance * np.maximum(missed, 2.0), importance)
     return counts
 
 

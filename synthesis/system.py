@@ -35,6 +35,8 @@ class Block:
     is_moment: bool = False
     ways: int = 0
     """Variables that span the table."""
+    in_records: bool = False
+    """Whether its tolerance is stated in records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,11 @@ class System:
     def ways(self) -> IntArray:
         """How many variables span each cell's table; 0 for a zone's number of records."""
         return np.repeat([b.ways for b in self.blocks], [b.stop - b.start for b in self.blocks])
+
+    @property
+    def in_records(self) -> BoolArray:
+        """Whether each cell's tolerance is stated in records."""
+        return np.repeat([b.in_records for b in self.blocks], [b.stop - b.start for b in self.blocks])
 
     @property
     def importance(self) -> FloatArray:
@@ -129,7 +136,7 @@ def build_system(
             binds_share = table.binds == "share"
             stop = start + table.unit_cells
             block = Block(table.name, int(unit), start, stop, binds_share, is_exact, is_root, table.importance)
-            block = replace(block, ways=len(table.axes))
+            block = replace(block, ways=len(table.axes), in_records=table.tolerance.kind == "records")
             aim = aims.targets[table.name][cells] * (1.0 if binds_share else fraction)
             error = _errors(table, cells, aim)
             parts.append((block, aim, committed[table.name][cells].astype(float), error))

@@ -179,3 +179,26 @@ def test_the_same_generator_gives_the_same_counts() -> None:
     first, second = (integerize(system, weights, 100, np.random.default_rng(9)) for _ in range(2))
 
     assert first.tolist() == second.tolist()
+
+
+def test_cells_in_records_are_met_where_root_records_are_all_of_different_kinds() -> None:
+    rng = np.random.default_rng(0)
+    rows, total, tables, ages = 800, 400, 11, 24
+    codes = rng.integers(0, 4, (rows, tables))
+    root = np.concatenate([np.eye(4)[codes[:, i]] for i in range(tables)], axis=1)
+    members = rng.poisson(1, (rows, ages))
+    matrix = sparse.csr_matrix(np.hstack([np.ones((rows, 1)), root, members]))
+    weights = rng.gamma(0.3, size=rows)
+    weights *= total / weights.sum()
+    blocks = [Block("", 0, 0, 1, False, True, True)]
+    blocks += [Block(f"t{i}", 0, 1 + 4 * i, 5 + 4 * i, False, True, True) for i in range(tables)]
+    missed = []
+    for in_records in (False, True):
+        start = 1 + 4 * tables
+        ages_block = Block("age", 0, start, start + ages, False, False, False, in_records=in_records)
+        system = System(matrix, (*blocks, ages_block), matrix.T @ weights, np.zeros(start + ages))
+        counts = integerize(system, weights, total, np.random.default_rng(1))
+        missed.append(np.abs(matrix.T @ counts - system.aim))
+        assert counts.sum() == total
+    assert missed[0][-ages:].max() > 10
+    assert missed[1].max() <= 3
