@@ -33,6 +33,7 @@ COLUMNS = pa.schema(
         ("tolerance", pa.float64()),
         ("tolerance_kind", pa.string()),
         ("within", pa.bool_()),
+        ("held_out", pa.bool_()),
         ("cause", pa.string()),
         ("of", pa.string()),
         ("quantile", pa.float64()),
@@ -75,6 +76,7 @@ def _part(scenario: Scenario, part: TableDiscrepancy, causes: Sequence[str | Non
         "measure": table.measure,
         "binds": table.binds,
         "tolerance_kind": part.allowed_kind,
+        "held_out": any(table.name == held.name for held in scenario.held_out),
     }
     varying = {
         "zone": pa.array(np.repeat(np.array(zones, dtype=object), len(cells)), pa.string()),
@@ -112,6 +114,7 @@ def _moment_part(scenario: Scenario, fit: MomentFit) -> pa.Table:
         "target_share": None,
         "synthetic_share": None,
         "standard_errors": None,
+        "held_out": False,
     }
     varying = {
         "zone": pa.array(np.repeat(np.array(zones, dtype=object), len(names)), pa.string()),

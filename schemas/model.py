@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.expression import Node
+from schemas.prior import Prior
 
 MARGIN_OF_ERROR_Z = 1.645
 """Margins of error are published at 90 %: standard errors are this much smaller (ACS General Handbook, chapter 7)."""
@@ -80,6 +81,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class CrosswalkRemark:
+    """Lines of the crosswalk that are of no use, and why."""
+
+    what: str
+    path: str
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Zones:
     """The zone variable with its coarser levels; level 0 is the finest and bears the variable's name."""
 
@@ -90,6 +100,7 @@ class Zones:
     lookup: Mapping[str, IntArray]
     """Per level, the unit of every finest zone, shape (zones,)."""
     partition_by: str
+    remarks: tuple["CrosswalkRemark", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,16 @@ class TargetTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconcile:
+    """Which policies reconcile tables that contradict each other (`synthesis.policies` says what each does)."""
+
+    totals: Literal["rescale", "refuse"] = "rescale"
+    contradictions: Literal["nearest", "refuse"] = "nearest"
+    sizes_from: str | None = None
+    """The table that sets how many root records each zone has; default: the first that can."""
+
+
+@dataclass(frozen=True, slots=True)
 class MomentTable:
     """A published mean, total or quantile of the numeric variable `of` in every cell of `cells`.
 
@@ -185,6 +206,10 @@ class Scenario:
     context: str = ""
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fingerprint: str = ""
+    reconcile: Reconcile = Reconcile()
+    held_out: tuple[TargetTable, ...] = ()
+    """Tables that the run does not use but is compared with."""
+    prior: Prior | None = None
     moments: tuple[MomentTable, ...] = ()
 
     @property

@@ -20,8 +20,8 @@ from synthesis.system import System
 
 RAKING_SWEEPS = 3
 NEWTON_STEPS = 40
-FEW_CELLS = 6
-"""Cells per cell that a plan row touches up to which the Hessian is formed (measured)."""
+FEW_CELLS = 900
+"""Squared number of cells, per cell that a plan row touches, up to which the Hessian is formed (measured)."""
 MAX_FORMED_CELLS, MAX_FORMED_ELEMENTS = 1500, 40_000_000
 CHEAP_PRODUCTS = 300_000_000
 """Multiplications of a Hessian up to which one is formed where conjugate gradients did not settle; beyond, raising
@@ -99,7 +99,7 @@ def _solve(system: System, prior: FloatArray, schedule: Sequence[tuple[float, fl
     start = rake(system, prior, RAKING_SWEEPS)
     best, steps = Solution(start, np.zeros(len(system.aim)), 0, np.inf), 0
     rows, cells = system.matrix.shape
-    has_few_cells = cells <= FEW_CELLS * max(system.matrix.nnz / max(rows, 1), 1)
+    has_few_cells = cells**2 <= FEW_CELLS * max(system.matrix.nnz / max(rows, 1), 1)
     can_form = cells <= MAX_FORMED_CELLS and rows * cells <= MAX_FORMED_ELEMENTS
     ways = [factorised] if has_few_cells and can_form else [conjugate, factorised] if can_form else [conjugate]
     is_cheap = rows * cells**2 <= CHEAP_PRODUCTS

@@ -88,7 +88,7 @@ def with_derived(scenario: Scenario, records: Records) -> Records:
 def walk(node: Node) -> Iterator[Node]:
     """The node and all below it."""
     yield node
-    for child in _children(node):
+    for child in children(node):
         yield from walk(child)
 
 
@@ -122,10 +122,11 @@ def free_columns(node: Node) -> set[Column]:
             return set()
         case Compare(_, Column(), Constant()) | Compare(_, Constant(), Column()):
             return set()
-    return set().union(*(free_columns(child) for child in _children(node)))
+    return set().union(*(free_columns(child) for child in children(node)))
 
 
-def _children(node: Node) -> tuple[Node, ...]:
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below."""
     match node:
         case CategoryTest(column, _):
             return (column,)

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from schemas.model import Derived, FloatArray, IntArray, MomentTable, Scenario, Variable
-from synthesis.binning import Grid
 from synthesis.cells import CellCoder, moment_cell_ids
+from synthesis.plan import expected_values
 from synthesis.records import Records
 
 STEPS = 2**30
@@ -77,19 +77,11 @@ def expected_figures(coder: CellCoder, moment: MomentTable, flat: IntArray, rows
     """
     scenario = coder.scenario
     values = _column(scenario, moment, rows)
-    key = _owner(scenario, moment), moment.of
-    grid = coder.grids.grids.get(key)
-    if moment.measure != "quantile" and isinstance(scenario.variable(*key), Variable) and grid is not None:
-        values = values if grid.carried else expected_values(grid)[grid.codes(values)]
+    if moment.measure != "quantile":
+        of_members = scenario.member is not None and moment.cells.entity == scenario.member.name
+        values = expected_values(scenario, coder.grids, _owner(scenario, moment), moment.of, rows, of_members)
     inside = np.flatnonzero(flat >= 0)
     return figures(scenario, moment, flat[inside], values[inside])
-
-
-def expected_values(grid: Grid) -> FloatArray:
-    """The mean of what is drawn in each atom."""
-    assert grid.edges is not None
-    lows, highs = grid.edges[:-1], grid.edges[1:]
-    return (lows + highs - (1 if grid.variable.kind == "integer" else 0)) / 2
 
 
 def _column(scenario: Scenario, moment: MomentTable, records: Records) -> FloatArray:
