@@ -28,9 +28,10 @@ from synthesis.system import System, build_system, zone_round_sizes
 from synthesis.units import Unit
 from synthesis.what_if import binding
 
-MIN_ROWS_PER_ZONE = 2000
+ROWS_PER_ZONE, LEAST_ROWS_PER_ZONE, ROWS_PER_RECORD_OF_SMALL = 2000, 500, 10
+"""Candidates that meet a block group; those of a small zone go by its records."""
 RUN_ROWS = 400_000
-"""Candidates that all zones share: many small zones are each met by `MIN_ROWS_PER_ZONE`."""
+"""Candidates that all zones share where that is more: few zones get many each."""
 ROWS_PER_RECORD = 2
 FLAT_ATTEMPTS = 4
 TRIALS, TRIALS_ACCEPTED = 16, 2
@@ -246,7 +247,8 @@ def _likely_rows(proposer: OfflineProposer, plan: Plan, rng: np.random.Generator
 def rows_per_zone(settings: RunSettings, sizes: IntArray, all_zones: int, is_last: bool) -> IntArray:
     """Candidates per zone; an early round, whose leftovers the next one corrects, makes do with fewer."""
     least = (settings.least_plan_rows if is_last else settings.least_plan_rows // 4) // max(len(sizes), 1)
-    least = max(MIN_ROWS_PER_ZONE, min(least, RUN_ROWS // all_zones))
+    small = np.clip(sizes * ROWS_PER_RECORD_OF_SMALL, LEAST_ROWS_PER_ZONE, ROWS_PER_ZONE)
+    least = np.maximum(small, min(least, RUN_ROWS // all_zones))
     wanted = np.minimum(np.maximum(sizes * ROWS_PER_RECORD, least), settings.plan_rows)
     return np.where(sizes > 0, wanted, 0)
 
