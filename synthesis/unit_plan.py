@@ -246,9 +246,9 @@ def _likely_rows(proposer: OfflineProposer, plan: Plan, rng: np.random.Generator
 
 def rows_per_zone(settings: RunSettings, sizes: IntArray, all_zones: int, is_last: bool) -> IntArray:
     """Candidates per zone; an early round, whose leftovers the next one corrects, makes do with fewer."""
-    least = (settings.least_plan_rows if is_last else settings.least_plan_rows // 4) // max(len(sizes), 1)
+    shared = (settings.least_plan_rows if is_last else settings.least_plan_rows // 4) // max(len(sizes), 1)
     small = np.clip(sizes * ROWS_PER_RECORD_OF_SMALL, LEAST_ROWS_PER_ZONE, ROWS_PER_ZONE)
-    least = np.maximum(small, min(least, RUN_ROWS // all_zones))
+    least = np.maximum(small, min(shared, RUN_ROWS // all_zones))
     wanted = np.minimum(np.maximum(sizes * ROWS_PER_RECORD, least), settings.plan_rows)
     return np.where(sizes > 0, wanted, 0)
 
