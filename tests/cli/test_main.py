@@ -72,14 +72,14 @@ def test_wrong_usage_is_one_line(capsys):
 
 
 def test_folder_that_is_no_run_is_refused(capsys, tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
-    told = refuse(capsys, "run", ECOMMERCE, "--out", tmp_path)
-    where = f"synthor: --out {tmp_path}: exists and is not a run folder"
+    folder = tmp_path / "mine"  # in a folder of its own: no other run nearby is suggested instead
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    told = refuse(capsys, "run", ECOMMERCE, "--out", folder)
+    where = f"synthor: --out {folder}: exists and is not a run folder"
     assert told == f"{where}, expected a new folder or a run of 'ecommerce'\n"
     for command in ("resume", "validate", "report"):
-        assert (
-            refuse(capsys, command, tmp_path) == f"synthor: {tmp_path}: no run here (expected a folder with run.json)\n"
-        )
+        assert refuse(capsys, command, folder) == f"synthor: {folder}: no run here (expected a folder with run.json)\n"
 
 
 def test_other_stores_are_not_known(capsys):
