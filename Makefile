@@ -27,6 +27,7 @@ test: $(READY)
 
 schema: $(READY)
 	@$(BIN)/synthor schema > docs/scenario.schema.json
+	@$(BIN)/synthor schema --prior > docs/prior.schema.json
 
 $(READY): | python
 	@echo "Setting up $(VENV): a minute or two, about 1 GB, once."

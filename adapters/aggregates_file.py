@@ -36,6 +36,7 @@ COLUMNS = pa.schema(
         ("cause", pa.string()),
         ("of", pa.string()),
         ("quantile", pa.float64()),
+        ("held_out", pa.bool_()),
     ]
 )
 
@@ -46,9 +47,9 @@ def aggregates_table(
     moments: Sequence[MomentFit] = (),
     named: Mapping[str, Sequence[str | None]] | None = None,
 ) -> pa.Table:
-    """All cells of all tables, in the scenario's order, then those of its means, totals and quantiles.
+    """All cells of the tables, in the order given, then those of means, totals and quantiles.
 
-    `named` gives the cause of each cell of a table, if missed.
+    Tables that the scenario holds out are marked; `named` gives the cause of each cell of a table, if missed.
     """
     parts = [_part(scenario, part, (named or {}).get(part.table.name)) for part in found]
     parts += [_moment_part(scenario, fit) for fit in moments]
@@ -75,6 +76,7 @@ def _part(scenario: Scenario, part: TableDiscrepancy, causes: Sequence[str | Non
         "measure": table.measure,
         "binds": table.binds,
         "tolerance_kind": part.allowed_kind,
+        "held_out": any(table.name == held.name for held in scenario.held_out),
     }
     varying = {
         "zone": pa.array(np.repeat(np.array(zones, dtype=object), len(cells)), pa.string()),
@@ -112,6 +114,7 @@ def _moment_part(scenario: Scenario, fit: MomentFit) -> pa.Table:
         "target_share": None,
         "synthetic_share": None,
         "standard_errors": None,
+        "held_out": False,
     }
     varying = {
         "zone": pa.array(np.repeat(np.array(zones, dtype=object), len(names)), pa.string()),

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from adapters.object_path import Location
 from adapters.report_charts_run import chart_counts, chart_durations, chart_rounds
+from adapters.report_evidence import arrange_evidence
 from adapters.report_misses import find_misses, find_worst_cells
 from adapters.report_moments import read_moments
 from adapters.report_numbers import FILTERS
@@ -76,10 +77,11 @@ def _environment() -> Environment:
 
 
 def _describe_fit(record: dict[str, Any], grids: list[TableGrid]) -> dict[str, Any]:
-    worst_cells, misses = find_worst_cells(grids), find_misses(grids)
+    judged = [grid for grid in grids if not grid.is_held_out]
+    worst_cells, misses = find_worst_cells(judged), find_misses(judged)
     sections = build_sections(grids)
     return {
-        "verdict": judge(record, grids, worst_cells[0] if worst_cells else None),
+        "verdict": judge(record, judged, worst_cells[0] if worst_cells else None),
         "sections": sections,
         "worst_cells": worst_cells,
         "misses": misses[:SHOWN_MISSES],
@@ -97,6 +99,9 @@ def _describe_run(record: dict[str, Any], run: Location) -> dict[str, Any]:
         "examples": read_examples(run),
         "durations": chart_durations(split_durations(record)),
         "reconciliations": record.get("reconciliations") or [],
+        "findings": record.get("findings") or [],
+        "evidence": arrange_evidence(record.get("evidence") or {}),
+        "baselines": record.get("baselines") or {},
         "facts": state_run(record),
         "settings": state_mapping(record.get("settings")),
         "versions": state_mapping(record.get("versions")),

@@ -97,6 +97,7 @@ def split_durations(record: Record) -> list[Duration]:
         "work": work,
         "orchestration": orchestration,
         "validation": seconds.get("validation_seconds"),
+        "comparison": seconds.get("comparison_seconds"),
         "publish": seconds.get("publish_seconds"),
         "report": seconds.get("report_seconds"),
     }

@@ -13,7 +13,7 @@ from adapters.report_numbers import ABSENT, write_count, write_percent, write_to
 Matrix = NDArray[np.float64]
 COLUMNS = (
     "table", "entity", "zone_level", "zone", "cell", "universe", "target", "measure", "binds", "reconciled",
-    "synthetic", "discrepancy", "moe", "tolerance", "tolerance_kind", "within",
+    "synthetic", "discrepancy", "moe", "tolerance", "tolerance_kind", "within", "held_out",
 )  # fmt: skip
 MOMENTS = ("mean", "total", "quantile")
 VARIABLE = re.compile(r"(?:^|, )([^\W\d]\w*)=")
@@ -42,6 +42,8 @@ class TableGrid:
     tolerance: Matrix
     within: NDArray[np.bool_]
     exists: NDArray[np.bool_]
+    is_held_out: bool = False
+    """Whether the run did not use the table: it is shown, not judged."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -144,6 +146,7 @@ def _read_grid(name: str, rows: pd.DataFrame) -> TableGrid:
         published=spread("target"), aimed=spread("reconciled"), synthetic=spread("synthetic"),
         discrepancy=spread("discrepancy"), moe=spread("moe", np.nan), tolerance=spread("tolerance"),
         within=spread("within", 1.0) > 0, exists=spread("exists") > 0,
+        is_held_out=bool(spread("held_out").any()),
     )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """scenario.yaml validated against its schema, with the place of every value for error messages."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,6 +15,7 @@ from schemas.scenario import ScenarioSpec
 from synthesis.expressions import Scope, nearest, parse
 
 FILE_NAME = "scenario.yaml"
+Spec = TypeVar("Spec", bound=BaseModel)
 _EXPECTED = {
     "string_type": "text",
     "bool_type": "true or false",
@@ -36,11 +37,12 @@ class Document:
         self.folder = folder
         self.shown = str(folder / FILE_NAME)
         self.value, self.lines = read_located_yaml(folder / FILE_NAME, self.shown)
-        self.spec = _validated(self.value, self.lines, self.shown)
+        holds = "name, entities and targets"
+        self.spec = validated(ScenarioSpec, self.value, self.lines, self.shown, holds, _known_keys)
 
     def error(self, message: str, *location: str | int) -> ScenarioError:
         """An error at a place in scenario.yaml."""
-        told = one_line(f"{_place(location)}: {message}" if location else message)
+        told = one_line(f"{place(location)}: {message}" if location else message)
         return ScenarioError(told, self.shown, line_of(self.lines, location))
 
     def input_path(self, name: str, *location: str | int) -> Path:
@@ -69,27 +71,40 @@ def located_parse(document: Document, text: str, scope: Scope, kind: str, *locat
         raise document.error(str(exc), *location) from exc
 
 
-def _validated(value: Any, lines: Lines, shown: str) -> ScenarioSpec:
+def validated(
+    model: type[Spec],
+    value: Any,
+    lines: Lines,
+    shown: str,
+    holds: str,
+    known_keys: Callable[[Location], list[str]],
+) -> Spec:
+    """The document as its model; the first thing wrong with it is told with its line."""
     if not isinstance(value, dict):
-        raise ScenarioError("expected a mapping with name, entities and targets", shown, 1)
+        raise ScenarioError(f"expected a mapping with {holds}", shown, 1)
     try:
-        return ScenarioSpec.model_validate(value)
+        return model.model_validate(value)
     except ValidationError as exc:
         # A mistyped key is told before the key that is missing because of it.
         first = min(exc.errors(), key=lambda e: (e["type"] != "extra_forbidden", line_of(lines, e["loc"]) or 0))
-        raise ScenarioError(one_line(_explain(first, lines)), shown, line_of(lines, first["loc"])) from exc
+        raise ScenarioError(one_line(_explain(first, lines, known_keys)), shown, line_of(lines, first["loc"])) from exc
 
 
-def _explain(error: Mapping[str, Any], lines: Lines) -> str:
+def place(location: tuple[Any, ...] | list[Any]) -> str:
+    """A location as people read it."""
+    return ".".join(str(part) for part in location)
+
+
+def _explain(error: Mapping[str, Any], lines: Lines, known_keys: Callable[[Location], list[str]]) -> str:
     location: Location = error["loc"]
     *above, last = location
     if error["type"] == "missing" and isinstance(last, str):
-        return f"{_place(above) or 'scenario'}: missing key {last!r}"
+        return f"{place(above) or 'scenario'}: missing key {last!r}"
     if error["type"] == "extra_forbidden":
-        return f"{_place(location)}: unknown key {last!r}{nearest(str(last), _known_keys(tuple(above)))}"
+        return f"{place(location)}: unknown key {last!r}{nearest(str(last), known_keys(tuple(above)))}"
     while location and location not in lines:  # pydantic adds parts of its own, such as [key]
         location = location[:-1]
-    return f"{_place(location)}: expected {_expected(error)}, got {_given(error)}"
+    return f"{place(location)}: expected {_expected(error)}, got {_given(error)}"
 
 
 def _expected(error: Mapping[str, Any]) -> str:
@@ -153,6 +168,8 @@ def _known_keys(place: Location) -> list[str]:
             model = specs.ToleranceSpec
         case ("rules", _):
             model = specs.RuleSpec
+        case ("reconcile",):
+            model = specs.ReconcileSpec
     return list(model.model_fields)
 
 
@@ -160,7 +177,3 @@ def _nearest_file(path: Path, name: str) -> str:
     beside = [entry.name for entry in path.parent.iterdir() if entry.is_file()] if path.parent.is_dir() else []
     close = difflib.get_close_matches(path.name, beside, n=1)
     return f" (did you mean {(Path(name).parent / close[0]).as_posix()!r}?)" if close else ""
-
-
-def _place(location: tuple[Any, ...] | list[Any]) -> str:
-    return ".".join(str(part) for part in location)

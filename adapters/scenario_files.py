@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from adapters.crosswalk_rows import distinct_rows
+from adapters.prior_files import prior_files, read_prior
 from adapters.scenario_document import FILE_NAME, Document, located_parse
 from adapters.scenario_entities import read_entities, reserved, scope_of
 from adapters.scenario_moments import read_moments
 from adapters.scenario_tables import read_tables
 from adapters.target_files import Rows, read_rows
 from schemas.errors import UserError
-from schemas.model import Entity, IntArray, Rule, Scenario, Zones
+from schemas.model import Entity, IntArray, Reconcile, Rule, Scenario, TargetTable, Zones
 from schemas.scenario import RuleSpec
 from synthesis.expressions import nearest
 
@@ -45,7 +47,22 @@ def read_scenario(folder: Path) -> Scenario:
         sources={key: source.model_dump() for key, source in spec.sources.items()},
         fingerprint=fingerprint(document),
         moments=read_moments(document, root, member, zones),
+        reconcile=_reconcile(document, root, zones, tables),
+        prior=read_prior(folder, root, member, zones),
     )
+
+
+def _reconcile(document: Document, root: Entity, zones: Zones | None, tables: tuple[TargetTable, ...]) -> Reconcile:
+    spec = document.spec.reconcile
+    level = zones.variable if zones else None
+    able = [
+        t.name for t in tables if (t.entity, t.measure, t.universe, t.zone_level) == (root.name, "count", None, level)
+    ]
+    if spec.sizes_from is not None and spec.sizes_from not in able:
+        where = f" by {level}" if level else ""
+        message = f"expected a table that counts all {root.name} records{where}, got {spec.sizes_from!r}"
+        raise document.error(message + nearest(spec.sizes_from, able), "reconcile", "sizes_from")
+    return Reconcile(spec.totals, spec.contradictions, spec.sizes_from)
 
 
 def _check_folder(folder: Path) -> None:
@@ -64,7 +81,12 @@ def input_files(document: Document) -> list[str]:
     """The files that make up the scenario, scenario.yaml first, relative to its folder."""
     spec = document.spec
     names = [FILE_NAME] + ([spec.zones.crosswalk] if spec.zones else [])
-    return list(dict.fromkeys(names + [target.file for target in spec.targets.values()]))
+    names += [target.file for target in spec.targets.values()]
+    return list(
+        dict.fromkeys(
+            [*names, *(path.relative_to(document.folder).as_posix() for path in prior_files(document.folder))]
+        )
+    )
 
 
 def fingerprint(document: Document) -> str:
@@ -87,13 +109,14 @@ def _zones(document: Document) -> Zones | None:
     if spec.variable not in rows.columns:
         raise rows.error(f"missing column {spec.variable!r}, expected the zone variable")
     levels = [spec.variable] + [n for n in rows.columns if n != spec.variable and not n.endswith("_name")]
+    rows, remarks = distinct_rows(rows)
     _check_levels(document, rows, levels)
     names = {level: tuple(dict.fromkeys(rows.columns[level])) for level in levels}
     lookup = {level: _positions(names[level], rows.columns[level]) for level in levels}
     partition_by = spec.partition_by or spec.variable
     if partition_by not in levels:
         raise document.error(f"unknown level {partition_by!r}{nearest(partition_by, levels)}", "zones", "partition_by")
-    return Zones(spec.variable, tuple(levels), names, lookup, partition_by)
+    return Zones(spec.variable, tuple(levels), names, lookup, partition_by, remarks)
 
 
 def _check_levels(document: Document, rows: Rows, levels: list[str]) -> None:

@@ -1,9 +1,11 @@
 """Writes an imported scenario: all of it or nothing, and only if it can be read back."""
 
 import csv
+import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import yaml
@@ -14,6 +16,8 @@ from schemas.imports import Draft, DraftTable, Finding
 from schemas.model import Scenario
 
 NOTES = "IMPORT.md"
+FINDINGS = "import.json"
+"""The same for programs: `synthor check` tells it beside what it finds itself."""
 _HEADINGS = {
     "left out": "Left out",
     "repaired": "Repaired",
@@ -54,6 +58,8 @@ def write_files(draft: Draft, folder: Path) -> None:
         write_table(table, folder)
     (folder / "scenario.yaml").write_text(to_yaml(draft.document), encoding="utf-8")
     (folder / NOTES).write_text(notes(draft.title, draft.findings), encoding="utf-8")
+    said = [asdict(finding) for finding in draft.findings]
+    (folder / FINDINGS).write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def write_table(table: DraftTable, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""`synthor check`: reads a scenario and tells what it holds and how its tables will be reconciled."""
+"""`synthor check`: what a scenario holds, where its tables contradict each other, and how a run reconciles them."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.check_findings import show_findings, summarise_evidence, verdict
 from cli.settings import build_settings
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ def check(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Read a scenario and tell what it holds; nothing is written."""
+    """Read a scenario, find what contradicts in it and tell how a run reconciles that; nothing is written.
+
+    Exit codes: 0 runnable, 1 not reconcilable, 2 not readable.
+    """
     from adapters.scenario_files import read_scenario
     from synthesis.aims import build_aims
 
@@ -35,6 +39,8 @@ def check(
     checked = read_scenario(scenario)
     aims = build_aims(checked, settings.size)
     found = describe(checked, aims)
+    found |= _judge(scenario, checked)
+    found["runnable"] = all(finding["outcome"] != "refused" for finding in found["findings"])
     if settings.asks:
         from cli.asking import estimate_run
 
@@ -43,6 +49,28 @@ def check(
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         _show(found)
+    if not found["runnable"]:
+        raise typer.Exit(1)
+
+
+def _judge(folder: Path, scenario: "Scenario") -> dict[str, Any]:
+    """The findings with their files and lines, and the evidence of pairs of variables."""
+    from adapters.finding_places import Places, crosswalk_findings
+    from adapters.import_findings import import_findings
+    from synthesis.binning import build_grids
+    from synthesis.cells import build_coder
+    from synthesis.evidence import describe_evidence, judge_pairs
+    from synthesis.feasibility import find_contradictions
+    from synthesis.spaces import build_spaces
+
+    coder, places = build_coder(scenario, build_grids(scenario)), Places(folder, scenario)
+    spaces = build_spaces(coder)
+    located = [(finding, places.of(finding)) for finding in find_contradictions(coder, spaces)]
+    located += [*crosswalk_findings(scenario), *import_findings(folder)]
+    return {
+        "findings": [finding.as_json() | {"at": at} for finding, at in located],
+        "evidence": describe_evidence(scenario, judge_pairs(scenario, spaces)),
+    }
 
 
 def describe(scenario: "Scenario", aims: "Aims") -> dict[str, Any]:
@@ -60,8 +88,17 @@ def describe(scenario: "Scenario", aims: "Aims") -> dict[str, Any]:
         "tables": [_describe_table(table) for table in scenario.tables],
         "moments": [_describe_moment(moment) for moment in scenario.moments],
         "rules": [{"name": r.name, "entity": r.entity, "text": r.text, "reason": r.reason} for r in scenario.rules],
+        "prior": _describe_prior(scenario),
         "reconciliations": [{"table": r.table, "what": r.what, "magnitude": r.magnitude} for r in aims.reconciliations],
     }
+
+
+def _describe_prior(scenario: "Scenario") -> dict[str, Any] | None:
+    prior = scenario.prior
+    if prior is None:
+        return None
+    sources = [{"file": s.path, "author": s.author, "date": s.date, "model": s.model} for s in prior.sources]
+    return {"archetypes": len(prior.archetypes), "relations": len(prior.relations), "sources": sources}
 
 
 def _describe_entity(entity: "Entity") -> dict[str, Any]:
@@ -135,13 +172,20 @@ def _show(found: dict[str, Any]) -> None:
         )
     for rule in found["rules"]:
         console.print(f"rule {rule['name']} ({rule['entity']}): {rule['text']}")
-    for note in found["reconciliations"]:
-        console.print(f"reconciled: {note['table']}: {note['what']} ({note['magnitude']:,.0f} records)")
+    console.print(summarise_evidence(found["evidence"]), soft_wrap=not console.is_terminal)
+    if found["prior"]:
+        authors = "; ".join(f"{s['file']} by {s['author']}, {s['date']}" for s in found["prior"]["sources"])
+        numbers = f"{found['prior']['archetypes']} archetypes, {found['prior']['relations']} relations"
+        console.print(f"prior: {numbers} ({authors})")
     if "asking" in found:
         from cli.asking import tell_estimate
 
         console.print(tell_estimate(found["asking"]))
-    console.print("runnable", style="green")
+    if found["findings"]:
+        console.print()
+    show_findings(console, found["findings"])
+    text, style = verdict(found["findings"])
+    console.print(text, style=style)
 
 
 def _summarise(found: dict[str, Any]) -> str:

@@ -10,10 +10,13 @@ from typing import Annotated
 import typer
 
 from cli.check import check
+from cli.derive import derive
 from cli.environment import prepare_environment
+from cli.evaluate import evaluate
 from cli.explain import explain
 from cli.export import export
 from cli.importing import importing
+from cli.init import init
 from cli.publish import publish
 from cli.review import report, validate
 from cli.run import resume, run
@@ -34,11 +37,14 @@ def _example(text: str) -> str:
     return f"Example: {text}"
 
 
+app.command(epilog=_example("synthor init my-town"))(init)
 app.command(epilog=_example("synthor check scenarios/vermont"))(check)
 app.command(epilog=_example("synthor run scenarios/ecommerce --out runs/ecommerce --random-seed 7"))(run)
 app.command(epilog=_example("synthor resume runs/ecommerce"))(resume)
 app.command(epilog=_example("synthor validate runs/ecommerce --full"))(validate)
 app.command(epilog=_example("synthor report runs/ecommerce"))(report)
+app.command(epilog=_example("synthor derive --micro household=households.csv --out scenarios/mine"))(derive)
+app.command(epilog=_example("synthor evaluate runs/ecommerce --reference transaction=records.csv"))(evaluate)
 app.command(epilog=_example("synthor explain runs/vermont --record 500000042"))(explain)
 app.command(epilog=_example("synthor export runs/vermont --to vermont-csv --format populationsim"))(export)
 app.command(epilog=_example("synthor publish runs/ecommerce --to published"))(publish)

@@ -62,6 +62,13 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, repeatable.", show_default=False),
     ] = None,
+    hold_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE", help="A table not to use but to be compared with; repeatable.", show_default=False
+        ),
+    ] = None,
+    no_prior: Annotated[bool, typer.Option("--no-prior", help="Leave the scenario's prior aside.")] = False,
     publish_to: PublishTo = None,
     publish_anyway: PublishAnyway = False,
     as_json: AsJson = False,
@@ -71,6 +78,7 @@ def run(
     from adapters.object_path import location
     from adapters.scenario_files import read_scenario
     from synthesis.aims import build_aims
+    from synthesis.held_out import hold_out as hold_out_tables
 
     options: dict[str, object] = {
         "size": size,
@@ -79,11 +87,13 @@ def run(
         "allocation": allocation,
     }
     options |= {"model": model, "max_calls": max_calls, "max_tokens": max_tokens, "max_usd": max_usd}
+    options |= {"hold_out": tuple(dict.fromkeys(hold_out)) if hold_out else None}
     options |= {"workers": workers, "dask_address": dask, "max_rounds": max_rounds}
+    options |= {"use_prior": False if no_prior else None}
     options |= {"publish_anyway": publish_anyway or None, "publish_to": _absolute(publish_to)}
     settings = build_settings(options, assignments or ())
     checked = read_scenario(scenario)
-    build_aims(checked, settings.size)
+    build_aims(hold_out_tables(checked, settings.hold_out), settings.size)
     folder = location(out)
     record = check_out(folder, checked, settings)
     if record is not None and is_finished(record, folder):

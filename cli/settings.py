@@ -9,7 +9,7 @@ from schemas.errors import UserError
 if TYPE_CHECKING:
     from schemas.settings import RunSettings
 
-FLAGS = {"dask_address": "--dask"}
+FLAGS = {"dask_address": "--dask", "use_prior": "--no-prior"}
 """Options whose name is not their setting's."""
 
 PLANNED = {"allocation": ("proposed",)}

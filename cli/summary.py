@@ -50,7 +50,8 @@ def _read_aggregates(path: Location) -> "pd.DataFrame | None":
 
 
 def _read_grids(aggregates: "pd.DataFrame | None") -> list[TableGrid]:
-    return [] if aggregates is None else read_grids(aggregates)
+    grids = [] if aggregates is None else read_grids(aggregates)
+    return [grid for grid in grids if not grid.is_held_out]
 
 
 def _moments(aggregates: "pd.DataFrame | None") -> Iterator[Line]:

@@ -120,6 +120,11 @@ class RunBook:
         self._folder.write_run(self.run)
         self._log("round_merged", **entry)
 
+    def prior_measured(self, effect: dict[str, Any] | None) -> None:
+        """What the prior changed is known."""
+        if effect is not None:
+            self.run["prior"] = {**effect, **self.run.get("prior", {})}
+
     def start_stage(self, name: str) -> None:
         """Validation, publication or report begins; closes the time of the stage before."""
         self._close_stage()
@@ -138,6 +143,13 @@ class RunBook:
         evaluated = sum(suite["evaluated"] for suite in suites.values())
         self._folder.write_run(self.run)
         self._log("validation_finished", success=verdict["success"], evaluated=evaluated, failed=len(failures))
+
+    def compared(self, baselines: Mapping[str, Any]) -> None:
+        """Beside the baselines."""
+        self._close_stage()
+        self.run["baselines"] = dict(baselines)
+        self._folder.write_run(self.run)
+        self._log("compared", statement=baselines["statement"])
 
     def failed_audit(self, verdict: Mapping[str, Any]) -> None:
         """Keep the verdict where the report will look for it."""
@@ -205,6 +217,7 @@ class RunBook:
             unsupported_cells=sum(proposed["unsupported_cells"] for proposed in final),
             cells_missed_in_plans={cause: sum(map(len, tables.values())) for cause, tables in causes.items()},
             shortfall=due_records(self._context.aims, fraction, pending) - entities[scenario.root.name]["records"],
+            **_prior_share(commits, entities[scenario.root.name]["records"]),
         )
 
     def _close_stage(self) -> None:
@@ -228,3 +241,9 @@ class RunBook:
 
 
 _NO_LLM = {"calls": 0, "tokens": 0, "usd": 0.0}
+
+
+def _prior_share(commits: Sequence[Mapping[str, Any]], records: int) -> dict[str, Any]:
+    """run.json's `prior`, where records were drawn from rows of one."""
+    drawn = sum(commit["proposed"].get("prior_records", 0) for commit in commits)
+    return {"prior": {"records_share": drawn / records}} if drawn and records else {}

@@ -20,9 +20,11 @@ from synthesis.requests import round_requests
 from synthesis.units import Unit, zones_of_units
 from tasks.ask import ask
 from tasks.batch import batch_options, plan_strata, synthesize_batch, take_responses
+from tasks.compare import compare
 from tasks.context import Context
 from tasks.merge import Merged, merge_round, nothing_merged
 from tasks.prepare import held, prepare
+from tasks.prior import measure_prior
 from tasks.publish import make_current, publish
 from tasks.repair import repair
 from tasks.report import report
@@ -167,9 +169,12 @@ def _taken(future: PrefectFuture[Any], name: str, limit: float) -> Any:
 
 
 def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, merged: Merged) -> None:
+    book.prior_measured(measure_prior(context))
     book.start_stage("validation")
     verdict = validate(str(context.run.root), settings.full_validation)
     book.validated(verdict)
+    book.start_stage("comparison")
+    book.compared(compare(str(context.run.root)))
     if not verdict["success"] and not settings.publish_anyway:
         book.failed_audit(verdict)
         report(context.run)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.expression import Node
+from schemas.prior import Prior
 
 MARGIN_OF_ERROR_Z = 1.645
 """Margins of error are published at 90 %: standard errors are this much smaller (ACS General Handbook, chapter 7)."""
@@ -64,7 +65,10 @@ class Entity:
 
     def find(self, name: str) -> Variable | Derived | None:
         """The variable or derived variable called `name`, if any."""
-        return next((variable for variable in self.all_variables if variable.name == name), None)
+        for variable in self.variables:
+            if variable.name == name:
+                return variable
+        return next((derived for derived in self.derived if derived.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class CrosswalkRemark:
+    """Lines of the crosswalk that are of no use, and why."""
+
+    what: str
+    path: str
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Zones:
     """The zone variable with its coarser levels; level 0 is the finest and bears the variable's name."""
 
@@ -90,6 +103,7 @@ class Zones:
     lookup: Mapping[str, IntArray]
     """Per level, the unit of every finest zone, shape (zones,)."""
     partition_by: str
+    remarks: tuple["CrosswalkRemark", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +184,16 @@ class MomentTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconcile:
+    """Which policies reconcile tables that contradict each other (`synthesis.policies` says what each does)."""
+
+    totals: Literal["rescale", "refuse"] = "rescale"
+    contradictions: Literal["nearest", "refuse"] = "nearest"
+    sizes_from: str | None = None
+    """The table that sets how many root records each zone has; default: the first that can."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A checked scenario."""
 
@@ -186,6 +210,10 @@ class Scenario:
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fingerprint: str = ""
     moments: tuple[MomentTable, ...] = ()
+    reconcile: Reconcile = Reconcile()
+    held_out: tuple[TargetTable, ...] = ()
+    """Tables that the run does not use but is compared with."""
+    prior: Prior | None = None
 
     @property
     def entities(self) -> tuple[Entity, ...]:
@@ -194,7 +222,10 @@ class Scenario:
 
     def entity(self, name: str) -> Entity:
         """The entity called `name`."""
-        return next(entity for entity in self.entities if entity.name == name)
+        if self.member is not None and self.member.name == name:
+            return self.member
+        assert name == self.root.name, f"{name} was checked when the scenario was read"
+        return self.root
 
     def variable(self, entity: str, name: str) -> Variable | Derived:
         """The variable `name` seen from `entity`: its own, or for a member the root's."""

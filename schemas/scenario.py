@@ -133,6 +133,20 @@ class RuleSpec(_Strict):
     reason: str = ""
 
 
+class ReconcileSpec(_Strict):
+    """What a run does where tables contradict each other (`synthor check` lists where they do)."""
+
+    totals: Literal["rescale", "refuse"] = Field(
+        "rescale", description="tables over everybody whose totals differ: rescaled to one of them, or refused"
+    )
+    contradictions: Literal["nearest", "refuse"] = Field(
+        "nearest", description="cells that cannot be met together: the nearest counts that can, or refused"
+    )
+    sizes_from: Name | None = Field(
+        None, description="the table that sets how many root records each zone has; default: the first that can"
+    )
+
+
 class ScenarioSpec(_Strict):
     """A scenario: entities, zones, target tables, rules and context."""
 
@@ -146,3 +160,4 @@ class ScenarioSpec(_Strict):
     zones: ZonesSpec | None = None
     targets: Annotated[dict[Name, TargetSpec], Field(min_length=1)]
     rules: list[RuleSpec] = []
+    reconcile: ReconcileSpec = ReconcileSpec()

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from schemas.exchange import Effort, Sampling
 
@@ -27,8 +27,13 @@ class RunSettings(BaseModel):
     plan_rows: Annotated[int, Field(ge=100, le=2_000_000)] = Field(
         30_000, description="candidate plan rows of a unit, at most"
     )
+    least_plan_rows: Annotated[int, Field(ge=100, le=2_000_000)] = Field(
+        20_000, description="candidate plan rows of a unit, at least; more follow the prior more closely"
+    )
     batch_seconds: Annotated[float, Field(gt=0, le=600)] = Field(3.0, description="work aimed at per batch")
     max_redraws: Annotated[int, Field(ge=0, le=1000)] = 200
+    hold_out: tuple[str, ...] = Field((), description="tables that the run does not use but is compared with")
+    use_prior: bool = Field(True, description="use the scenario's prior, if it has one")
 
     model: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         "claude-sonnet-5-5", description="the language model, by the name its server knows"
@@ -92,9 +97,15 @@ class RunSettings(BaseModel):
         Budgets, time-outs and prices are not among them: a run taken up again may be given more.
         """
         names = ["size", "random_seed", "proposer", "allocation", "max_rounds", "early_round_share"]
-        names += ["plan_rows", "batch_seconds", "max_redraws"]
+        names += ["plan_rows", "least_plan_rows", "batch_seconds", "max_redraws", "use_prior"]
         if self.asks:
             names += ["proposals_per_call", "ask_again_below"]
         if self.asks and not self.proposer.startswith("replay:"):
             names += ["model", "temperature", "top_p", "top_k", "effort", "max_reply_tokens"]
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | {"hold_out": list(self.hold_out)}
+
+    @field_validator("hold_out", mode="before")
+    @classmethod
+    def _split_names(cls, given: object) -> object:
+        """`--set hold_out=income,age` as well as a list."""
+        return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given

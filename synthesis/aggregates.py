@@ -18,16 +18,17 @@ Counts = Mapping[str, IntArray]
 def no_counts(scenario: Scenario) -> dict[str, IntArray]:
     """The empty value of the merge."""
     zones = 1 if scenario.zones is None else len(scenario.zones.lookup[scenario.zones.variable])
-    counts = {table.name: np.zeros(table.cells, dtype=np.int64) for table in scenario.tables}
+    tables = (*scenario.tables, *scenario.held_out)
+    counts = {table.name: np.zeros(table.cells, dtype=np.int64) for table in tables}
     return {**counts, **no_moments(scenario), ZONE_SIZES: np.zeros(zones, dtype=np.int64)}
 
 
 def count_records(coder: CellCoder, records: Records) -> dict[str, IntArray]:
-    """Counts of the records (derived variables included) in every table, and per zone."""
+    """Counts of the records (derived variables included) in every table, held out or not, and per zone."""
     scenario = coder.scenario
     counts = {}
-    ids = cell_ids(coder, records)
-    for table in scenario.tables:
+    ids = cell_ids(coder, records) | (cell_ids(coder.held_out, records) if coder.held_out else {})
+    for table in (*scenario.tables, *scenario.held_out):
         # One more bin takes the -1 of records outside the table.
         counts[table.name] = np.bincount(ids[table.name] + 1, minlength=table.cells + 1)[1:]
     counts |= count_moments(coder, records)

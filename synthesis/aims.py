@@ -36,7 +36,7 @@ class Aims:
 
 def build_aims(scenario: Scenario, size: int | None) -> Aims:
     """The aims of a run of `size` root records (default: the scenario's, else the published total)."""
-    base = _base_table(scenario)
+    base = base_table(scenario)
     published = _zone_totals(scenario, base)
     wanted = size or scenario.size or round(float(published.sum()))
     if wanted < 1:
@@ -59,9 +59,13 @@ def largest_remainder(weights: FloatArray, total: int) -> IntArray:
     return whole
 
 
-def _base_table(scenario: Scenario) -> TargetTable | None:
+def base_table(scenario: Scenario) -> TargetTable | None:
+    """The table that sets how many root records each zone has."""
     level = scenario.zones.variable if scenario.zones else None
+    asked = scenario.reconcile.sizes_from
     for table in scenario.tables:
+        if asked is not None and table.name != asked:
+            continue
         is_root_count = table.entity == scenario.root.name and table.measure == "count" and table.universe is None
         if is_root_count and table.zone_level == level:
             return table
@@ -88,7 +92,7 @@ def _aim(
     if table.binds == "share":
         return np.divide(values, totals[:, None], out=np.zeros(values.shape), where=totals[:, None] > 0)
     of_published, of_sizes = _unit_sums(scenario, table, published), _unit_sums(scenario, table, sizes)
-    if scenario.zones is None and _base_table(scenario) is None:
+    if scenario.zones is None and base_table(scenario) is None:
         of_published = of_sizes
     aimed = values * np.divide(of_sizes, of_published, out=np.zeros(len(totals)), where=of_published > 0)[:, None]
     if table.entity != scenario.root.name or table.universe is not None:
@@ -108,7 +112,7 @@ def _moment_aim(scenario: Scenario, moment: MomentTable, published: FloatArray, 
     if moment.measure == "mean":
         return values.ravel()
     of_published, of_sizes = _unit_sums(scenario, moment.cells, published), _unit_sums(scenario, moment.cells, sizes)
-    if scenario.zones is None and _base_table(scenario) is None:
+    if scenario.zones is None and base_table(scenario) is None:
         of_published = of_sizes
     scale = np.divide(of_sizes, of_published, out=np.zeros(len(of_sizes)), where=of_published > 0)
     return (values * scale[:, None]).ravel()

@@ -2,26 +2,26 @@
 
 A numeric variable's atoms are cut at all tables' bin edges and at every constant that an expression compares it
 with. An integer whose exact value matters to an expression has one atom per value; a number (or a wide integer)
-that does so is *carried*: plan rows hold its value instead of a range.
+that does so is *carried*: plan rows hold its value instead of a range. So does what a prior's relation links.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from schemas.expression import Node
 from schemas.model import Axis, Derived, FloatArray, IntArray, MomentTable, Scenario, Variable
+from synthesis.density import Density
 from synthesis.evaluation import cuts, free_columns
+from synthesis.prior_links import Key as Key
+from synthesis.prior_links import condition_cuts, linked_variables, setting_ends
 from synthesis.records import Array
 
 MOMENT_PARTS = 8
 """Atoms per bin of a variable of which a mean or total is published."""
 MAX_SINGLE_VALUES = 512
 """Widest integer that gets one atom per value; wider ones are carried."""
-
-Key = tuple[str, str]
-"""(entity, variable)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,13 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Grids:
-    """The grid of every variable and derived variable that a table or plan needs."""
+    """The grid of every variable and derived variable that a table or plan needs.
+
+    `densities` say how values are spread inside the atoms (`density_fit.fit_densities`); without one, evenly.
+    """
 
     grids: Mapping[Key, Grid]
+    densities: Mapping[Key, Density] = field(default_factory=dict)
 
     def of(self, entity: str, variable: str) -> Grid:
         """The grid of a variable."""
@@ -111,13 +115,20 @@ def _edges_by_variable(scenario: Scenario) -> dict[Key, set[float]]:
                 edges.setdefault(key, set()).update(axis.lows.tolist(), axis.highs.tolist())
     for node in _expressions(scenario):
         for column, symbol, value in cuts(node):
-            kind = scenario.variable(column.entity, column.variable).kind
-            edges.setdefault((column.entity, column.variable), set()).update(_cut_points(kind, symbol, value))
+            _cut(scenario, edges, (column.entity, column.variable), symbol, value)
+    for key, ends in setting_ends(scenario).items():
+        edges.setdefault(key, set()).update(ends)
+    for key, symbol, value in condition_cuts(scenario):
+        _cut(scenario, edges, key, symbol, value)
     for moment in scenario.moments:
         key = _owner(scenario, moment.cells.entity, moment.of)
         if isinstance(variable := scenario.variable(*key), Variable):
             edges[key] = _moment_edges(moment, variable, edges.get(key, set()))
     return edges
+
+
+def _cut(scenario: Scenario, edges: dict[Key, set[float]], key: Key, symbol: str, value: float) -> None:
+    edges.setdefault(key, set()).update(_cut_points(scenario.variable(*key).kind, symbol, value))
 
 
 def _moment_edges(moment: MomentTable, variable: Variable, edges: set[float]) -> set[float]:
@@ -152,13 +163,14 @@ def _exact_values(scenario: Scenario) -> tuple[set[Key], set[Key]]:
     carried: set[Key] = set()
     binding = {(c.entity, c.variable) for node in _binding_expressions(scenario) for c in free_columns(node)}
     free = {(c.entity, c.variable) for node in _expressions(scenario) for c in free_columns(node)}
-    for entity, name in free:
+    linked = linked_variables(scenario)
+    for entity, name in free | linked:
         variable = scenario.variable(entity, name)
         if isinstance(variable, Derived):
             continue
         if variable.kind == "integer" and variable.high - variable.low < MAX_SINGLE_VALUES:
             exact.add((entity, name))
-        elif (entity, name) in binding:
+        elif (entity, name) in binding or (entity, name) in linked:
             carried.add((entity, name))
     return exact, carried
 

@@ -1,12 +1,13 @@
 """Which cell of each target table a record falls into."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from schemas.model import IntArray, Scenario, TargetTable
-from synthesis.binning import Grids, Key, axis_lookup
+from synthesis.binning import Grids, Key, axis_lookup, build_grids
+from synthesis.density_fit import fit_densities
 from synthesis.evaluation import holds
 from synthesis.records import Records
 
@@ -29,14 +30,20 @@ class CellCoder:
     tables: tuple[TableCells, ...]
     moments: tuple[TableCells, ...] = ()
     """The cells of the scenario's means, totals and quantiles, in its order."""
+    held_out: "CellCoder | None" = None
+    """Codes records into the tables held out; its own grids, for these tables may not shape the run's."""
 
 
 def build_coder(scenario: Scenario, grids: Grids) -> CellCoder:
-    """The coder of a scenario's tables."""
+    """The coder of a scenario's tables, on the grids with their densities."""
     tables = tuple(_table_cells(scenario, grids, table) for table in scenario.tables)
-    return CellCoder(
-        scenario, grids, tables, tuple(_table_cells(scenario, grids, moment.cells) for moment in scenario.moments)
-    )
+    held_out = None
+    if scenario.held_out:
+        apart = replace(scenario, tables=scenario.held_out, held_out=(), moments=())
+        held_out = build_coder(apart, build_grids(apart))
+    fitted = fit_densities(scenario, grids)
+    moments = tuple(_table_cells(scenario, grids, moment.cells) for moment in scenario.moments)
+    return CellCoder(scenario, fitted, tables, moments, held_out)
 
 
 def cell_ids(coder: CellCoder, records: Records) -> dict[str, IntArray]:

@@ -37,13 +37,14 @@ class Chain:
     entity: str
     links: tuple[Link, ...]
     densities: Mapping[str, FloatArray]
+    """Per variable (curves, atoms): as its tables have it, then for each curve of its density."""
 
 
-def build_chain(coder: CellCoder, entity: str, zones: IntArray) -> Chain:
-    """The chain for an entity; densities are those of the closed unit made of `zones`."""
+def build_chain(coder: CellCoder, entity: str, zones: IntArray, known_already: frozenset[str] = frozenset()) -> Chain:
+    """The chain for an entity given some of its variables; densities are those of the closed unit made of `zones`."""
     scenario = coder.scenario
     of_members = entity != scenario.root.name
-    given = {v.name for v in scenario.root.variables} if of_members else set()
+    given = {*known_already, *((v.name for v in scenario.root.variables) if of_members else ())}
     if scenario.zones is not None:
         given.add(scenario.zones.variable)
     wanted = [v.name for v in scenario.entity(entity).variables if v.name not in given]
@@ -97,7 +98,9 @@ def _next_table(scenario: Scenario, candidates: Sequence[TableCells], known: set
 def _table_link(scenario: Scenario, cells: TableCells, known: set[str]) -> Link:
     names = [axis.variable for axis in cells.table.axes]
     old = tuple(i for i, name in enumerate(names) if name in known)
-    new = tuple(i for i, name in enumerate(names) if name not in known)
+    # Categories first: how a number is spread inside its bin may depend on them.
+    is_numeric = [scenario.variable(*key).kind != "category" for key in cells.keys]
+    new = tuple(sorted((i for i, name in enumerate(names) if name not in known), key=is_numeric.__getitem__))
     variables = tuple(names[i] for i in new)
     return Link(cells, old, new, variables, _rules(scenario, cells.table.entity, known | set(names), set(variables)))
 
@@ -114,27 +117,26 @@ def _rules(scenario: Scenario, entity: str, known: set[str], new: set[str]) -> t
 
 
 def _density(coder: CellCoder, entity: str, name: str, zones: IntArray) -> FloatArray:
-    """Relative frequency of a variable's atoms: widths and prior weights, raked to the tables' own marginals."""
+    """Relative frequency of a variable's atoms: its fitted density, raked to the tables' own marginals."""
     variable, grid = coder.scenario.variable(entity, name), coder.grids.of(entity, name)
-    density = _base_density(variable, grid)
+    fitted = coder.grids.densities.get((entity, name))
+    base = _even_density(variable, grid) if fitted is None else fitted.masses[0]
     margins = [m for cells in coder.tables if (m := _margin(coder.scenario, cells, entity, name, zones)) is not None]
+    density = base
     for _ in range(DENSITY_SWEEPS if len(margins) > 1 else 1):
         for lookup, margin in margins:
             current = np.bincount(lookup[:-1], weights=density, minlength=len(margin))
             density = density * np.divide(margin, current, out=np.zeros(len(margin)), where=current > 0)[lookup[:-1]]
     total = density.sum()
-    return density / total if total > 0 else _base_density(variable, grid)
+    density = density / total if total > 0 else base
+    if fitted is None:
+        return density[None]
+    return density * np.divide(fitted.masses, base, out=np.ones(fitted.masses.shape), where=base > 0)
 
 
-def _base_density(variable: Variable | Derived, grid: Grid) -> FloatArray:
+def _even_density(variable: Variable | Derived, grid: Grid) -> FloatArray:
     weights = variable.prior_weights if isinstance(variable, Variable) else None
-    if grid.edges is None:
-        base = np.ones(grid.size) if weights is None else np.array(weights)
-    elif weights is None:
-        base = np.diff(grid.edges)
-    else:
-        cumulative = np.concatenate(([0.0], np.cumsum(weights)))
-        base = np.diff(cumulative[(grid.edges - grid.edges[0]).astype(np.int64)])
+    base = np.ones(grid.size) if weights is None else np.array(weights)
     return base / base.sum()
 
 

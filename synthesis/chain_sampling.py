@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from schemas.model import BoolArray, FloatArray, IntArray, Rule
-from synthesis.binning import Grid
 from synthesis.cells import CellCoder, unit_of_zones
 from synthesis.chain import Chain, Link
+from synthesis.density import cells_of
 from synthesis.evaluation import columns, holds, obeys
-from synthesis.plan import draw_in_atoms
+from synthesis.plan import draw_in_cells
 from synthesis.records import Array, Records
 
 UNSET = -1
@@ -53,18 +53,19 @@ def _draw_link(
     if link.cells is None:
         name = link.variables[0]
         density = (chain.densities[name] > 0).astype(float) if flat else chain.densities[name]
-        codes[name][rows] = _draw_atoms(density, 0, len(density), rng.random(len(rows)))
+        codes[name][rows] = _draw_atoms(density, 0, 0, density.shape[1], rng.random(len(rows)))
         return
     rows, group, bins_known = _rows_in_table(coder, chain.entity, link, codes, rows, zone_of_row, rng)
     weights, shape = _conditional(link, flat)
     picked, supported = _draw_bins(weights, group * bins_known[1] + bins_known[0], rng.random(len(rows)))
     rows, picked = rows[supported], picked[supported]
-    for axis, name in zip(link.new, link.variables, strict=True):
-        bins = np.unravel_index(picked, shape)[link.new.index(axis)]
-        density = chain.densities[name]
-        codes[name][rows] = _expand(
-            link.cells.lookups[axis], density, bins, rng, coder.grids.of(*link.cells.keys[axis])
-        )
+    bins = np.unravel_index(picked, shape)
+    for axis, name, its_bins in zip(link.new, link.variables, bins, strict=True):
+        if coder.grids.of(*link.cells.keys[axis]).edges is None:
+            codes[name][rows] = its_bins
+        else:
+            curve = _curves(coder, chain.entity, name, codes, rows)
+            codes[name][rows] = _expand(link.cells.lookups[axis], chain.densities[name], curve, its_bins, rng)
 
 
 def _rows_in_table(
@@ -118,23 +119,33 @@ def _draw_bins(weights: FloatArray, group: IntArray, uniform: FloatArray) -> tup
     return np.minimum(picked, part.shape[1] - 1), supported[position]
 
 
-def _expand(lookup: IntArray, density: FloatArray, bins: IntArray, rng: np.random.Generator, grid: Grid) -> IntArray:
+def _curves(coder: CellCoder, entity: str, name: str, codes: Codes, rows: IntArray) -> IntArray:
+    """The curve of the variable's density that each row follows, as far as the atoms set so far select one."""
+    density = coder.grids.densities[entity, name]
+    atoms = {given.variable: codes[given.variable][rows] for given in density.given if given.variable in codes}
+    return cells_of(density, name, {**atoms, name: np.zeros(len(rows), dtype=np.int64)}) // density.atoms
+
+
+def _expand(
+    lookup: IntArray, density: FloatArray, curve: IntArray, bins: IntArray, rng: np.random.Generator
+) -> IntArray:
     """An atom inside each bin, drawn by the variable's density (atoms of a bin are consecutive)."""
-    if grid.edges is None:
-        return bins.astype(np.int64)
     atoms = lookup[:-1]
     order = np.arange(bins.max(initial=-1) + 1)
     inside = np.flatnonzero(atoms >= 0)
     first = inside[np.searchsorted(atoms[inside], order)]
     last = inside[np.searchsorted(atoms[inside], order, side="right") - 1] + 1
-    return _draw_atoms(density, first[bins], last[bins], rng.random(len(bins)))
+    return _draw_atoms(density, curve, first[bins], last[bins], rng.random(len(bins)))
 
 
-def _draw_atoms(density: FloatArray, first: IntArray | int, last: IntArray | int, uniform: FloatArray) -> IntArray:
-    """Atoms in [first, last) with probability proportional to the density (uniform where it has no mass)."""
+def _draw_atoms(
+    density: FloatArray, curve: IntArray | int, first: IntArray | int, last: IntArray | int, uniform: FloatArray
+) -> IntArray:
+    """Atoms in [first, last) with probability proportional to the density's curve (uniform where it has no mass)."""
     cumulative = np.concatenate(([0.0], np.cumsum(density)))
-    low, high = cumulative[first], cumulative[last]
-    drawn = np.searchsorted(cumulative, low + uniform * (high - low), side="right") - 1
+    start = np.asarray(curve) * density.shape[1]
+    low, high = cumulative[start + first], cumulative[start + last]
+    drawn = np.searchsorted(cumulative, low + uniform * (high - low), side="right") - 1 - start
     even = first + np.floor(uniform * (np.asarray(last) - first)).astype(np.int64)
     return np.clip(np.where(high > low, drawn, even), first, np.asarray(last) - 1)
 
@@ -168,6 +179,5 @@ def _view(
     root: dict[str, Array] = {}
     for name in sorted(names):
         owner = entity if scenario.entity(entity).find(name) else scenario.root.name
-        grid = coder.grids.of(owner, name)
-        root[name] = draw_in_atoms(grid.edges, grid.variable.kind, np.maximum(codes[name][rows], 0), rng)
+        root[name] = draw_in_cells(coder.grids, owner, name, np.maximum(codes[name][rows], 0), rng)
     return Records(len(rows), root)

@@ -145,6 +145,8 @@ def _column(tree: ast.expr, scope: Scope) -> tuple[Column, tuple[str, ...] | Non
         case ast.Attribute(value=ast.Name(id=entity), attr=name):
             if entity == scope.entity:
                 return scope.lookup(name, of_member=False)
+            if f"{entity}.{name}" in scope.names:  # another member, by its role in a prior
+                return scope.lookup(f"{entity}.{name}", of_member=False)
             if entity != scope.member:
                 raise ExpressionError(f"unknown entity {entity!r}{nearest(entity, _entities(scope))}")
             if not scope.in_aggregate:

@@ -30,6 +30,11 @@ def parse_bin(label: str, kind: str, low: float, high: float) -> tuple[float, fl
     return lower, upper
 
 
+def is_open_above(label: str) -> bool:
+    """Whether a class has no upper end of its own."""
+    return _OPEN_ABOVE.match(label.strip()) is not None
+
+
 def _interval(text: str, kind: str, low: float, end: float) -> tuple[float, float]:
     if found := _HALF_OPEN.match(text):
         return float(found[1]), float(found[2])

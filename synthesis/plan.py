@@ -7,6 +7,7 @@ import numpy as np
 
 from schemas.model import Entity, FloatArray, IntArray, Scenario
 from synthesis.binning import Grids
+from synthesis.density import cells_of, draw_values
 from synthesis.evaluation import with_derived
 from synthesis.records import Array, Records, concatenate
 
@@ -53,10 +54,24 @@ def carry(grids: Grids, entity: Entity, atoms: Mapping[str, Array], rng: np.rand
     """The atoms, and for each carried variable a value drawn inside its atom."""
     columns = dict(atoms)
     for variable in entity.variables:
-        grid = grids.of(entity.name, variable.name)
-        if grid.carried:
-            columns[variable.name + CARRIED] = draw_in_atoms(grid.edges, variable.kind, atoms[variable.name], rng)
+        if grids.of(entity.name, variable.name).carried:
+            cells = cells_in(grids, entity.name, variable.name, atoms)
+            columns[variable.name + CARRIED] = draw_in_cells(grids, entity.name, variable.name, cells, rng)
     return columns
+
+
+def cells_in(grids: Grids, entity: str, name: str, atoms: Mapping[str, Array]) -> IntArray:
+    """The cell of the variable's density that each row of `atoms` draws from: its atom, or one given other atoms."""
+    density = grids.densities.get((entity, name))
+    return np.asarray(atoms[name], dtype=np.int64) if density is None else cells_of(density, name, atoms)
+
+
+def draw_in_cells(grids: Grids, entity: str, name: str, cells: Array, rng: np.random.Generator) -> Array:
+    """A value of the variable inside each cell, by its density; a category is its own code."""
+    grid, density = grids.of(entity, name), grids.densities.get((entity, name))
+    if density is not None:
+        return draw_values(density, cells.astype(np.int64, copy=False), rng)
+    return draw_in_atoms(grid.edges, grid.variable.kind, cells, rng)
 
 
 def draw_in_atoms(edges: FloatArray | None, kind: str, atoms: Array, rng: np.random.Generator) -> Array:
@@ -69,6 +84,14 @@ def draw_in_atoms(edges: FloatArray | None, kind: str, atoms: Array, rng: np.ran
         return (low + np.floor(uniform * (high - low))).astype(np.int64)
     # low + u (high - low) can round up to the excluded end; the next float below it is inside.
     return np.minimum(low + uniform * (high - low), np.nextafter(high, low))
+
+
+def expected_values(grids: Grids, entity: Entity, atoms: Mapping[str, Array], name: str) -> FloatArray:
+    """The expected value of a numeric variable for each row of `atoms` (a member's with its root's atoms)."""
+    carried = atoms.get(name + CARRIED)
+    if carried is not None:
+        return carried.astype(float)
+    return grids.densities[entity.name, name].means[cells_in(grids, entity.name, name, atoms)]
 
 
 def _values(grids: Grids, entity: Entity, atoms: Mapping[str, Array]) -> dict[str, Array]:

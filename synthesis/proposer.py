@@ -21,8 +21,9 @@ from synthesis.units import Unit
 
 RECORD_REDRAWS = 30
 KEPT_EXAMPLES = 5
-CHAIN, FLAT, PRICED = 0, 1, 2
-"""Proposal numbers: the chain itself, flattened rows for rare support, and rows found by the allocation's prices."""
+CHAIN, FLAT, PRICED, FIRST_ARCHETYPE = 0, 1, 2, 3
+"""Proposal numbers: the chain itself, flattened rows for rare support, rows found by the allocation's prices, and from
+there on the prior's archetypes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,16 @@ def describe_proposals(
                 "plan_rows": int(rows.sum()),
                 "records": records,
                 "share": records / max(int(counts.sum()), 1),
-                "reason": reasons[number],
+                **({"reason": reasons[number]} if number in reasons else _of_archetype(coder.scenario, number)),
             }
         )
     return described
+
+
+def _of_archetype(scenario: Scenario, number: int) -> dict[str, object]:
+    assert scenario.prior is not None
+    archetype = scenario.prior.archetypes[number - FIRST_ARCHETYPE]
+    source = scenario.prior.sources[archetype.source]
+    said = {"archetype": archetype.name, "prior_share": archetype.share, "reason": archetype.reason}
+    by = {"author": source.author, "date": source.date, "prior": source.path}
+    return said | by | ({"model": source.model, "prompt_version": source.prompt_version} if source.model else {})

@@ -9,7 +9,7 @@ import numpy as np
 from schemas.model import Entity, IntArray, Scenario
 from synthesis.binning import Grids
 from synthesis.evaluation import with_derived
-from synthesis.plan import CARRIED, Plan, draw_in_atoms
+from synthesis.plan import CARRIED, Plan, cells_in, draw_in_cells
 from synthesis.proposer import first_broken_rule
 from synthesis.records import Array, Records, member_rows
 
@@ -44,8 +44,8 @@ def draw(
     scenario: Scenario, grids: Grids, plan: Plan, plan_rows: IntArray, rng: np.random.Generator, max_redraws: int
 ) -> Drawn:
     """One accepted record per entry of `plan_rows`; a rejected one is drawn anew from its plan row."""
-    per_row = plan.atoms.members_per_root()
-    records = _draw(scenario, grids, plan, per_row, plan_rows, rng)
+    source = _source(scenario, grids, plan)
+    records = _draw(scenario, grids, source, plan_rows, rng)
     broken = first_broken_rule(scenario, scenario.rules, records)
     drawn, rejections = len(plan_rows), Counter[str]()
     kept: Records | None = None
@@ -61,7 +61,7 @@ def draw(
         if _ == max_redraws:
             fine = np.flatnonzero(broken < 0)
             return Drawn(records.take(fine), plan_rows[fine], drawn, rejections, len(bad), kept, kept_rules)
-        fresh = _draw(scenario, grids, plan, per_row, plan_rows[bad], rng)
+        fresh = _draw(scenario, grids, source, plan_rows[bad], rng)
         records = _replace(records, bad, fresh)
         broken[bad] = first_broken_rule(scenario, scenario.rules, fresh)
         drawn += len(bad)
@@ -70,35 +70,68 @@ def draw(
 
 def acceptance_counts(scenario: Scenario, grids: Grids, plan: Plan, rng: np.random.Generator, trials: int) -> IntArray:
     """How many of `trials` draws of each plan row are accepted."""
-    per_row, every = plan.atoms.members_per_root(), np.arange(plan.count)
+    source, every = _source(scenario, grids, plan), np.arange(plan.count)
     accepted = np.zeros(plan.count, dtype=np.int64)
     for _ in range(trials):
-        drawn = _draw(scenario, grids, plan, per_row, every, rng)
+        drawn = _draw(scenario, grids, source, every, rng)
         accepted += first_broken_rule(scenario, scenario.rules, drawn) < 0
     return accepted
 
 
-def _draw(
-    scenario: Scenario, grids: Grids, plan: Plan, per_row: IntArray, plan_rows: IntArray, rng: np.random.Generator
-) -> Records:
-    root = _columns(scenario.root, grids, plan.atoms.root, plan_rows, rng)
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What plan rows draw from: per variable the cell of its density, or the value that they carry."""
+
+    root: Mapping[str, Array]
+    members: Mapping[str, Array]
+    members_per_row: IntArray
+
+
+def _source(scenario: Scenario, grids: Grids, plan: Plan) -> _Source:
+    atoms, member = plan.atoms, scenario.member
+    root = _cells(grids, scenario.root, atoms.root)
+    if member is None:
+        return _Source(root, {}, atoms.members_per_root())
+    needed = {
+        given.variable
+        for variable in member.variables
+        if (density := grids.densities.get((member.name, variable.name))) is not None
+        for given in density.given
+    }
+    seen = {name: atoms.root[name][atoms.parent] for name in sorted(needed & atoms.root.keys())}
+    return _Source(root, _cells(grids, member, {**seen, **atoms.members}), atoms.members_per_root())
+
+
+def _cells(grids: Grids, entity: Entity, atoms: Mapping[str, Array]) -> dict[str, Array]:
+    cells = {}
+    for variable in entity.variables:
+        carried = variable.name + CARRIED
+        if carried in atoms:
+            cells[carried] = atoms[carried]
+        else:
+            cells[variable.name] = cells_in(grids, entity.name, variable.name, atoms)
+    return cells
+
+
+def _draw(scenario: Scenario, grids: Grids, source: _Source, plan_rows: IntArray, rng: np.random.Generator) -> Records:
+    root = _columns(scenario.root, grids, source.root, plan_rows, rng)
     if scenario.member is None:
         return with_derived(scenario, Records(len(plan_rows), root))
-    rows, parent = member_rows(per_row, plan_rows)
-    members = _columns(scenario.member, grids, plan.atoms.members, rows, rng)
+    rows, parent = member_rows(source.members_per_row, plan_rows)
+    members = _columns(scenario.member, grids, source.members, rows, rng)
     return with_derived(scenario, Records(len(plan_rows), root, members, parent))
 
 
 def _columns(
-    entity: Entity, grids: Grids, atoms: Mapping[str, Array], rows: IntArray, rng: np.random.Generator
+    entity: Entity, grids: Grids, source: Mapping[str, Array], rows: IntArray, rng: np.random.Generator
 ) -> dict[str, Array]:
     columns = {}
     for variable in entity.variables:
-        carried = atoms.get(variable.name + CARRIED)
-        edges = grids.of(entity.name, variable.name).edges
-        columns[variable.name] = (
-            draw_in_atoms(edges, variable.kind, atoms[variable.name][rows], rng) if carried is None else carried[rows]
-        )
+        carried = source.get(variable.name + CARRIED)
+        if carried is not None:
+            columns[variable.name] = carried[rows]
+        else:
+            columns[variable.name] = draw_in_cells(grids, entity.name, variable.name, source[variable.name][rows], rng)
     return columns
 
 

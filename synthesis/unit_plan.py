@@ -18,6 +18,7 @@ from synthesis.integerization import integerize
 from synthesis.outer import OuterCells, asked, inner_coder, outer_coder
 from synthesis.plan import Plan, join_plans, plan_values
 from synthesis.pricing import priced_rows
+from synthesis.prior_proposer import propose_unit
 from synthesis.proposer import CHAIN, FLAT, OfflineProposer, build_proposer, propose
 from synthesis.randomness import keyed_rng
 from synthesis.records import Records
@@ -26,7 +27,7 @@ from synthesis.system import System, build_system, zone_round_sizes
 from synthesis.units import Unit
 
 MIN_ROWS_PER_ZONE = 2000
-MIN_ROWS = 20_000
+EARLY_PART = 10
 RUN_ROWS = 400_000
 """Candidates that all zones share: many small zones are each met by `MIN_ROWS_PER_ZONE`."""
 ROWS_PER_RECORD = 2
@@ -82,7 +83,7 @@ def plan_unit(
     rng = keyed_rng(settings.random_seed, "propose", round_index, unit.index)
     proposer = build_proposer(coder, zones)
     zone_of_row = np.repeat(zones, rows_per_zone(settings, sizes, len(aims.zone_sizes), is_last))
-    proposals = propose(proposer, zone_of_row, rng, CHAIN)
+    proposals = propose_unit(proposer, zones, zone_of_row, rng)
     likely = _likely_rows(proposer, proposals.plan, rng)
     told = (coder, aims, committed)
     if outer is not None and (part is not None or outer.unbound):
@@ -197,7 +198,7 @@ def _likely_rows(proposer: OfflineProposer, plan: Plan, rng: np.random.Generator
 
 def rows_per_zone(settings: RunSettings, sizes: IntArray, all_zones: int, is_last: bool) -> IntArray:
     """Candidates per zone; an early round, whose leftovers the next one corrects, makes do with fewer."""
-    least = (MIN_ROWS if is_last else MIN_ROWS // 4) // max(len(sizes), 1)
+    least = (settings.least_plan_rows if is_last else settings.least_plan_rows // EARLY_PART) // max(len(sizes), 1)
     least = max(MIN_ROWS_PER_ZONE, min(least, RUN_ROWS // all_zones))
     wanted = np.minimum(np.maximum(sizes * ROWS_PER_RECORD, least), settings.plan_rows)
     return np.where(sizes > 0, wanted, 0)

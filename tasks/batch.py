@@ -24,7 +24,7 @@ from synthesis.aggregates import ZONE_SIZES
 from synthesis.causes import merge_causes
 from synthesis.convergence import summed_up
 from synthesis.plan import Plan, join_plans
-from synthesis.proposer import describe_proposals
+from synthesis.proposer import FIRST_ARCHETYPE, describe_proposals
 from synthesis.stratification import joint_order, stratum_counts
 from synthesis.system import zone_round_sizes
 from synthesis.unit_plan import UnitPlan, plan_unit, respond
@@ -161,6 +161,7 @@ def _proposed(units: list[UnitPlan], is_final: bool) -> dict[str, Any]:
         "is_final": is_final,
         "rows": sum(unit.proposed for unit in units),
         "rejections": dict(rejections),
+        "prior_records": sum(int(unit.counts[unit.plan.proposal >= FIRST_ARCHETYPE].sum()) for unit in units),
         "unsupported_cells": sum(unit.unsupported for unit in units),
         "steps": max(unit.steps for unit in units),
         "causes": merge_causes(unit.causes for unit in units),

@@ -1,6 +1,6 @@
 """What every task of a run needs, built once per process from the run folder (clients do not pickle, paths do)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from adapters.object_path import location
@@ -10,6 +10,7 @@ from schemas.settings import RunSettings
 from synthesis.aims import Aims, build_aims
 from synthesis.binning import build_grids
 from synthesis.cells import CellCoder, build_coder
+from synthesis.held_out import hold_out
 from synthesis.outer import OuterCells, outer_cells
 from synthesis.units import Unit, UnitCut, cut_units
 
@@ -34,6 +35,9 @@ class Context:
 
 def compile_context(run: RunFolder, scenario: Scenario, settings: RunSettings) -> Context:
     """The context of a scenario with settings."""
+    scenario = hold_out(scenario, settings.hold_out)
+    if not settings.use_prior:
+        scenario = replace(scenario, prior=None)
     coder = build_coder(scenario, build_grids(scenario))
     cut = cut_units(scenario)
     return Context(run, scenario, coder, build_aims(scenario, settings.size), cut, outer_cells(scenario, cut), settings)

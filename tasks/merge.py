@@ -14,6 +14,7 @@ from schemas.errors import BatchError
 from schemas.model import IntArray
 from synthesis.aggregates import Counts, dense_counts, merge_counts, no_counts
 from synthesis.discrepancy import RoundFit, discrepancies, fit_of
+from synthesis.held_out import held_out_discrepancies
 from synthesis.moment_fit import moment_fits
 from synthesis.summaries import EMPTY, Summary, merge_summaries
 from tasks.batch import zones_of
@@ -61,6 +62,7 @@ def merge_batches(
         commits.append({**commit, "file": files.commit, "file_digest": digest})
     fraction = batches[0].fraction if batches else 1.0
     found = discrepancies(context.scenario, context.aims, counts, fraction)
+    held = held_out_discrepancies(context.scenario, context.settings.size, counts)
     moments = moment_fits(context.scenario, context.aims, counts, fraction)
-    write_aggregates(context.run.aggregates, context.scenario, found, moments)
+    write_aggregates(context.run.aggregates, context.scenario, [*found, *held], moments)
     return Merged(counts, summary, tuple(commits), fit_of(context.scenario, found, pending))

@@ -18,6 +18,7 @@ from adapters.scenario_files import read_scenario
 from schemas.errors import UserError
 from schemas.settings import RunSettings
 from tasks.context import Context, compile_context, load_context
+from tasks.judge_scenario import judge_scenario
 
 VERSIONS = ("synthor", "prefect", "prefect-dask", "dask", "pyarrow", "pandas", "numpy", "scipy", "great-expectations")
 
@@ -50,7 +51,7 @@ def open_run(folder: Path, out: Location, settings: RunSettings) -> Context:
     elif run.root.exists() and (not run.root.is_dir() or _holds_anything(run.root)):
         raise UserError(f"{run.root}: exists and is no run folder, expected a new or empty folder")
     else:
-        _create(run, folder, context)
+        _create(run, folder, context, judge_scenario(context.coder))
     return load_context(str(run.root), scenario.fingerprint, settings)
 
 
@@ -70,7 +71,7 @@ def check_same_run(stored: dict[str, Any], fingerprint: str, settings: RunSettin
             raise UserError(f"{root}: holds a run with {name}={value!r}, got {given[name]!r}: expected a new folder")
 
 
-def _create(run: RunFolder, folder: Path, context: Context) -> None:
+def _create(run: RunFolder, folder: Path, context: Context, judged: dict[str, Any]) -> None:
     scenario, settings = context.scenario, context.settings
     try:
         run.root.mkdir(parents=True, exist_ok=True)
@@ -98,5 +99,6 @@ def _create(run: RunFolder, folder: Path, context: Context) -> None:
             ]
             + [{"table": name, "what": UNBOUND, "magnitude": 0.0} for name in context.cut.unbound],
             "failure": None,
+            **judged,
         }
     )

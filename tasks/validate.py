@@ -3,6 +3,7 @@
 from functools import reduce
 from typing import Any
 
+import pyarrow.compute as pc
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -20,6 +21,7 @@ from synthesis.aggregates import ZONE_SIZES, Counts, dense_counts, merge_counts,
 from synthesis.causes import DISTRIBUTION, REJECTION, cause_of_cells, merge_causes
 from synthesis.cells import CellCoder
 from synthesis.discrepancy import discrepancies, worst_cells
+from synthesis.held_out import held_out_discrepancies
 from synthesis.moment_fit import moment_fits
 from synthesis.recount import recount_frames
 from synthesis.summaries import EMPTY, merge_summaries
@@ -58,10 +60,11 @@ def validate_run(root: Location, full: bool) -> dict[str, Any]:
         )
         for part in found
     }
-    aggregates = aggregates_table(scenario, found, moment_fits(scenario, context.aims, counts), named)
+    held = held_out_discrepancies(scenario, settings.size, counts)
+    aggregates = aggregates_table(scenario, [*found, *held], moment_fits(scenario, context.aims, counts), named)
     write_table(run.aggregates, aggregates)
     outcomes = [
-        judge_aggregates(scenario, aggregates.to_pandas()),
+        judge_aggregates(scenario, aggregates.filter(pc.invert(aggregates["held_out"])).to_pandas()),
         judge_volume(scenario, context.aims.zone_sizes, counts[ZONE_SIZES]),
     ]
     total = sum(commit["records"] + commit["members"] for commit in commits)

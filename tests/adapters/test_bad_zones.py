@@ -2,6 +2,7 @@
 
 import pytest
 
+from adapters.scenario_files import read_scenario
 from tests.adapters.examples import VILLAGE, refusal, with_change, write_folder
 
 ZONES = {
@@ -14,6 +15,12 @@ ZONES = {
         "variable: county",
         "variable: country",
         "zones.csv:1: missing column 'country', expected the zone variable",
+    ),
+    "sizes from a table that cannot set them": (
+        "zones:\n  variable",
+        "reconcile: {sizes_from: age}\nzones:\n  variable",
+        "scenario.yaml:22: reconcile.sizes_from: expected a table that counts all household records by county, "
+        "got 'age' (expected one of: size)",
     ),
     "zone variable reserved": (
         "variable: county",
@@ -155,3 +162,13 @@ def test_broken_zones_are_refused(tmp_path, old, new, message):
 @pytest.mark.parametrize(("name", "old", "new", "message"), ROWS.values(), ids=ROWS)
 def test_broken_zone_rows_are_located_by_line(tmp_path, name, old, new, message):
     assert refusal(write_folder(tmp_path, with_change(VILLAGE, name, old, new))) == message
+
+
+def test_a_row_that_repeats_another_is_read_once_and_remarked(tmp_path):
+    rows = VILLAGE["zones.csv"] + "02,Birch,north\n01,Ash,north\n"
+    zones = read_scenario(write_folder(tmp_path, {**VILLAGE, "zones.csv": rows})).zones
+
+    assert zones.names["county"] == ("01", "02", "03")
+    assert [(remark.what, remark.lines) for remark in zones.remarks] == [
+        ("2 rows repeat others as they are: read once", (5, 6))
+    ]

@@ -12,7 +12,7 @@ from schemas.errors import ReplayError
 
 ROOT = Path(__file__).resolve().parents[2]
 ECOMMERCE = str(ROOT / "scenarios" / "ecommerce")
-COMMANDS = ["check", "run", "resume", "validate", "report", "schema"]
+COMMANDS = ["check", "run", "resume", "validate", "report", "derive", "evaluate", "schema"]
 HEAVY = ["prefect", "pandas", "great_expectations", "pyarrow", "dask", "numpy", "pydantic"]
 
 
