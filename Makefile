@@ -10,7 +10,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 KEY := $(shell { cat requirements.lock pyproject.toml; echo "$(CURDIR)"; $(PYTHON) -V; } 2>&1 | cksum | cut -d ' ' -f 1)
 READY := $(VENV)/ready-$(KEY)
 
-.PHONY: vermont ecommerce test schema lock python
+.PHONY: setup vermont ecommerce test schema docs lock python
+
+setup: $(READY)
 
 vermont: $(READY)
 	@$(BIN)/synthor run scenarios/vermont --out runs/vermont
@@ -28,6 +30,11 @@ test: $(READY)
 schema: $(READY)
 	@$(BIN)/synthor schema > docs/scenario.schema.json
 	@$(BIN)/synthor schema --prior > docs/prior.schema.json
+
+docs: $(READY) schema
+	@$(BIN)/python -m docs.generate
+	@$(BIN)/mkdocs build --quiet --clean
+	@echo "site/index.html"
 
 $(READY): | python
 	@echo "Setting up $(VENV): a minute or two, about 1 GB, once."

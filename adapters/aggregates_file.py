@@ -33,10 +33,10 @@ COLUMNS = pa.schema(
         ("tolerance", pa.float64()),
         ("tolerance_kind", pa.string()),
         ("within", pa.bool_()),
+        ("held_out", pa.bool_()),
         ("cause", pa.string()),
         ("of", pa.string()),
         ("quantile", pa.float64()),
-        ("held_out", pa.bool_()),
     ]
 )
 
@@ -47,9 +47,9 @@ def aggregates_table(
     moments: Sequence[MomentFit] = (),
     named: Mapping[str, Sequence[str | None]] | None = None,
 ) -> pa.Table:
-    """All cells of the tables, in the order given, then those of means, totals and quantiles.
+    """All cells of all tables, in the scenario's order, then those of its means, totals and quantiles.
 
-    Tables that the scenario holds out are marked; `named` gives the cause of each cell of a table, if missed.
+    `named` gives the cause of each cell of a table, if missed.
     """
     parts = [_part(scenario, part, (named or {}).get(part.table.name)) for part in found]
     parts += [_moment_part(scenario, fit) for fit in moments]

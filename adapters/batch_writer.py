@@ -17,6 +17,7 @@ from schemas.model import IntArray, Scenario
 from schemas.settings import RunSettings
 from synthesis.aggregates import count_records, merge_counts, no_counts, sparse_counts
 from synthesis.cells import CellCoder
+from synthesis.diversity import sketch_of
 from synthesis.plan import Plan
 from synthesis.randomness import keyed_rng
 from synthesis.sampling import Drawn, chunks, draw
@@ -28,6 +29,7 @@ class _Tally:
     """What a batch has drawn so far."""
 
     counts: dict[str, IntArray]
+    of_plan_rows: IntArray
     summary: Any = field(default_factory=lambda: EMPTY)
     records: int = 0
     members: int = 0
@@ -61,7 +63,7 @@ def write_batch(
     proposed: Mapping[str, Any],
 ) -> Receipt:
     """Draw the plan rows' records partition by partition, write them, and commit with the last root file."""
-    scenario, tally = coder.scenario, _Tally(no_counts(coder.scenario))
+    scenario, tally = coder.scenario, _Tally(no_counts(coder.scenario), np.zeros(plan.count, dtype=np.int64))
     files = files_of_batch(scenario, spec, zones)
     quarantined: list[Quarantined] = []
     digests: dict[str, str] = {}
@@ -73,13 +75,14 @@ def write_batch(
             rng = keyed_rng(settings.random_seed, "draw", spec.round, spec.batch_id, position)
             for plan_rows in chunks(inside, rng):
                 drawn = draw(scenario, coder.grids, plan, plan_rows, rng, settings.max_redraws)
+                tally.of_plan_rows += np.bincount(drawn.plan_rows, minlength=plan.count)
                 _write_chunk(coder, spec, writers, drawn, tally, quarantined)
             footer = None
             for entity in files.entities:
                 name = files.path(entity, partition)
                 if name == files.commit:
                     write_quarantine(run.quarantine / f"b{spec.batch_id:06d}.parquet", scenario, quarantined)
-                    footer = _footer(spec, tally, digests, proposed)
+                    footer = _footer(spec, plan, tally, digests, proposed)
                 digest = writers[entity].finish(footer)
                 if footer is None:
                     digests[name] = digest
@@ -149,7 +152,9 @@ def _partition_of_rows(scenario: Scenario, plan: Plan, zones: IntArray) -> IntAr
     return np.searchsorted(np.unique(unit_of[zones]), unit_of[plan.atoms.root[scenario.zones.variable]])
 
 
-def _footer(spec: BatchSpec, tally: _Tally, digests: Mapping[str, str], proposed: Mapping[str, Any]) -> dict[str, Any]:
+def _footer(
+    spec: BatchSpec, plan: Plan, tally: _Tally, digests: Mapping[str, str], proposed: Mapping[str, Any]
+) -> dict[str, Any]:
     rejected = sum(tally.rejections.values())
     return {
         "batch_id": spec.batch_id,
@@ -164,6 +169,7 @@ def _footer(spec: BatchSpec, tally: _Tally, digests: Mapping[str, str], proposed
         "proposed": dict(proposed),
         "counts": sparse_counts(tally.counts),
         "summary": tally.summary,
+        "diversity": sketch_of(plan, tally.of_plan_rows),
         "files": dict(digests),
     }
 

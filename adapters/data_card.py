@@ -70,13 +70,13 @@ def _tables(run: RunFolder, scenario: Scenario) -> Iterator[str]:
 
 
 def _evidence(record: Mapping[str, Any]) -> Iterator[str]:
-    pairs = record.get("evidence") or []
+    pairs = (record.get("evidence") or {}).get("pairs", [])
     if not pairs:
         return
     yield from ("## Evidence", "", "What each pair of variables rests on.", "", "| class | pairs |", "|---|---|")
     classes: dict[str, list[str]] = {}
     for pair in pairs:
-        classes.setdefault(str(pair["class"]), []).append(" × ".join(pair["variables"]))
+        classes.setdefault(pair["evidence"], []).append(f"{pair['one']} × {pair['other']}")
     yield from (f"| {name} | {_cell(', '.join(members))} |" for name, members in classes.items())
     yield ""
 

@@ -25,6 +25,7 @@ from adapters.run_folder import RunFolder
 from adapters.storage import read_parquet, replacing
 from schemas.errors import UserError
 from schemas.model import Entity, IntArray, Scenario
+from synthesis.expressions import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,7 @@ def check_renamed(scenario: Scenario, renamed: Mapping[str, str]) -> None:
     known = {variable.name for entity in scenario.entities for variable in entity.all_variables} | set(zones)
     for old in renamed:
         if old not in known:
-            expected = f"expected one of {', '.join(sorted(known))}"
-            raise UserError(f"--rename {old}={renamed[old]}: no variable {old!r}, {expected}")
+            raise UserError(f"--rename {old}={renamed[old]}: no variable {old!r}{nearest(old, sorted(known))}")
     for entity in scenario.entities:
         names = [renamed.get(variable.name, variable.name) for variable in entity.all_variables]
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -47,6 +47,8 @@ class TableOptions:
     parent: str | None = None
     count: str | None = None
     source: str | None = None
+    tolerance: float | None = None
+    """Records per cell of a table of counts, total variation of one of shares."""
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
@@ -82,6 +84,9 @@ def import_table(path: Path, options: TableOptions, out: Path) -> tuple[Draft, S
 def _read(rows: Rows, path: Path, options: TableOptions) -> _Table:
     if options.measure not in ("count", "share"):
         raise UserError(f"--measure {options.measure}: expected count or share")
+    most = 1e15 if options.measure == "count" else 1
+    if options.tolerance is not None and not 0 <= options.tolerance <= most:
+        raise UserError(f"--tolerance {options.tolerance:g}: expected 0 or more{'' if most > 1 else ', and at most 1'}")
     value = options.value or options.measure
     moe = options.moe or ("moe" if "moe" in rows.columns else None)
     wanted = [("--zone", options.zone), *(("--variables", v) for v in options.variables), ("--value", value)]
@@ -122,7 +127,12 @@ def _target(table: _Table, options: TableOptions) -> dict[str, Any]:
     if table.zone is not None:
         target["zone"] = table.zone
     target |= {"file": table.file.file, "measure": options.measure}
-    return target | {key: value for key, value in (("universe", options.universe),) if value is not None}
+    if options.universe is not None:
+        target["universe"] = options.universe
+    if options.tolerance is not None:
+        held = int(options.tolerance) if options.tolerance == int(options.tolerance) else options.tolerance
+        target["tolerance"] = {"records" if options.measure == "count" else "share_tvd": held}
+    return target
 
 
 def _variable(table: _Table, variable: str, options: TableOptions, findings: list[Finding]) -> dict[str, Any]:

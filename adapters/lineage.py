@@ -16,6 +16,7 @@ from adapters.storage import read_parquet, read_parquet_metadata
 from schemas.batch import ID_STRIDE, PLAN_STRIDE
 from schemas.errors import UserError
 from schemas.model import Entity, Scenario
+from synthesis.expressions import nearest
 
 Facts = dict[str, Any]
 LINEAGE_COLUMNS = ("batch_id", "plan_row_id")
@@ -81,6 +82,25 @@ def read_cells(run: RunFolder, wanted: Mapping[str, str], table: str | None) -> 
     """The rows of aggregates.parquet whose labels include all that are wanted; `wanted` may name a zone level."""
     rows = read_parquet(run.aggregates).to_pylist()
     return [row for row in rows if table in (None, row["table"]) and set(wanted.items()) <= set(cell_labels(row))]
+
+
+def unmatched(run: RunFolder, wanted: Mapping[str, str], table: str | None) -> str:
+    """Why no cell matches: the first of table, names and labels that is not there, with the nearest that is."""
+    rows = read_parquet(run.aggregates).to_pylist()
+    tables = {row["table"] for row in rows}
+    if table is not None and table not in tables:
+        return f"no target table {table!r}{nearest(table, sorted(tables))}"
+    labels: dict[str, set[str]] = {}
+    for row in rows:
+        for name, label in cell_labels(row) if table in (None, row["table"]) else ():
+            labels.setdefault(name, set()).add(label)
+    for name, label in wanted.items():
+        if name not in labels:
+            return f"no target table has {name!r}{nearest(name, sorted(labels))}"
+        if label not in labels[name]:
+            return f"{name} has no label {label!r}{nearest(label, sorted(labels[name]))}"
+    asked = ",".join(f"{name}={label}" for name, label in wanted.items())
+    return f"no target cell matches {asked!r}, for no table holds all of it; aggregates.parquet lists the cells"
 
 
 def cell_labels(row: Mapping[str, Any]) -> list[tuple[str, str]]:

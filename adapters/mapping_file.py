@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from adapters.located_yaml import line_of, one_line, read_located_yaml
 from schemas.errors import ScenarioError, UserError
 from schemas.mapping import EntityMapping, MappingSpec
+from synthesis.expressions import nearest
 
 
 def read_mapping(path: Path | None, entities: Sequence[str], pairs: Sequence[tuple[str, str]] = ()) -> MappingSpec:
@@ -15,7 +16,7 @@ def read_mapping(path: Path | None, entities: Sequence[str], pairs: Sequence[tup
     spec = MappingSpec({}) if path is None else _read(path)
     for entity in spec.root:
         if entity not in entities:
-            raise UserError(f"{path}: unknown entity {entity!r}, expected one of: {', '.join(entities)}")
+            raise UserError(f"{path}: unknown entity {entity!r}{nearest(entity, entities)}")
     added: dict[str, dict[str, str]] = {entity: {} for entity in entities}
     for column, variable in pairs:
         entity, dot, own = column.partition(".")

@@ -12,7 +12,7 @@ from adapters.storage import read_parquet
 from schemas.batch import PLAN_STRIDE
 from schemas.model import Entity, IntArray, Scenario
 from synthesis.binning import Grid, Grids
-from synthesis.plan import CARRIED, Plan
+from synthesis.plan import CARRIED, HIGH, LOW, Plan
 from synthesis.records import Array, Records
 
 
@@ -68,8 +68,9 @@ def _named(grids: Grids, entity: Entity, atoms: Mapping[str, Array]) -> dict[str
     for variable in entity.variables:
         labels = pa.array(atom_labels(grids.of(entity.name, variable.name)), pa.string())
         named[variable.name] = labels.take(pa.array(atoms[variable.name]))
-        if variable.name + CARRIED in atoms:
-            named[variable.name + CARRIED] = pa.array(atoms[variable.name + CARRIED])
+        for suffix in (CARRIED, LOW, HIGH):
+            if variable.name + suffix in atoms:
+                named[variable.name + suffix] = pa.array(atoms[variable.name + suffix])
     return named
 
 
@@ -78,6 +79,7 @@ def _coded(grids: Grids, entity: Entity, columns: Mapping[str, pa.Array]) -> dic
     for variable in entity.variables:
         labels = pa.array(atom_labels(grids.of(entity.name, variable.name)), pa.string())
         coded[variable.name] = pc.index_in(columns[variable.name], value_set=labels).to_numpy().astype(np.int64)
-        if variable.name + CARRIED in columns:
-            coded[variable.name + CARRIED] = columns[variable.name + CARRIED].to_numpy(zero_copy_only=False)
+        for suffix in (CARRIED, LOW, HIGH):
+            if variable.name + suffix in columns:
+                coded[variable.name + suffix] = columns[variable.name + suffix].to_numpy(zero_copy_only=False)
     return coded

@@ -43,11 +43,12 @@ def read_prior(folder: Path, root: Entity, member: Entity | None, zones: Zones |
     if not documents:
         return None
     readers = [_Reader(document, i, root, member, zones, documents) for i, document in enumerate(documents)]
+    role_variable = readers[0].role_variable()
     archetypes = [archetype for reader in readers for archetype in reader.archetypes()]
     total = sum(archetype.share for archetype in archetypes)
     return Prior(
         roles=tuple(readers[0].roles),
-        role_variable=readers[0].role_variable(),
+        role_variable=role_variable,
         archetypes=tuple(replace(archetype, share=archetype.share / total) for archetype in archetypes),
         relations=tuple(relation for reader in readers for relation in reader.relations()),
         sources=tuple(_source(document) for document in documents),

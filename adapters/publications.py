@@ -59,6 +59,14 @@ def read_current(root: Location) -> dict[str, Any] | None:
     return _read(path) if path.is_file() else None
 
 
+def read_previous(root: Location, run: RunFolder) -> dict[str, Any] | None:
+    """The publication that `run` replaces, or replaced; None where it is the first."""
+    current = read_current(root)
+    if current is None or current["run"] != str(run.root):
+        return current
+    return None if current["previous"] is None else _read(_file_of(root, current["previous"]))
+
+
 def _check_root(root: Location) -> None:
     if (root / "run.json").exists():
         raise UserError(f"{root}: is a run folder, expected a folder of publications")

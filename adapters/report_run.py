@@ -119,6 +119,7 @@ def state_run(record: Record) -> list[Fact]:
         Fact("Records asked for", write_count(record.get("size"))),
         Fact("Batches", ", ".join(f"{write_count(count)} {name}" for name, count in batches.items())),
         Fact("Solver", write_solver(solver) if (solver := _last_solver(record)) else ""),
+        Fact("Rounds ended", str(record.get("stopped") or "")),
         Fact("Run folder", _text(record.get("out")), is_code=True),
         Fact("synthor", _text(record.get("synthor_version")), is_code=True),
     ]

@@ -14,12 +14,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adapters.llm.exchange_files import ExchangeStore
+from adapters.nearby import nearby_folder
 from adapters.object_path import Location, ObjectPath
 from adapters.run_log import RunLog
 from adapters.scenario_document import Document
 from adapters.scenario_files import input_files, read_scenario
 from adapters.storage import read_parquet, read_parquet_metadata, remove_temporaries, remove_tree, replacing, write_json
+from schemas.dependencies import Dependencies
 from schemas.errors import RunError, UserError
+from schemas.exchange import Answer
 from schemas.model import FloatArray, IntArray, Scenario
 
 
@@ -41,6 +44,7 @@ class RunFolder:
         self.expectations = root / "expectations"
         self.quarantine = root / "quarantine"
         self.report = root / "report.html"
+        self.dependencies = root / "dependencies.json"
 
     @property
     def records(self) -> Location:
@@ -63,6 +67,10 @@ class RunFolder:
     def answer_file(self, request_id: str) -> Location:
         """The answer to a request for proposals, for whoever compiles it."""
         return ExchangeStore(self.root).answer_file(request_id)
+
+    def read_answers(self) -> list[Answer]:
+        """All answers so far, by request id."""
+        return ExchangeStore(self.root).read_answers()
 
     def merge_exchanges(self) -> None:
         """exchanges.jsonl from the exchanges' own files (repeating it changes nothing)."""
@@ -96,7 +104,8 @@ class RunFolder:
         try:
             run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as exc:
-            raise UserError(f"{self.root}: no run here (expected a folder with run.json)") from exc
+            hint = nearby_folder(self.root, "run.json") if isinstance(self.root, Path) else ""
+            raise UserError(f"{self.root}: no run here (expected a folder with run.json){hint}") from exc
         except (OSError, ValueError) as exc:
             raise UserError(f"{path}: not readable as JSON ({exc})") from exc
         return run
@@ -120,6 +129,16 @@ class RunFolder:
         """The run's own copy of its scenario."""
         with self.local_scenario() as folder:
             return read_scenario(folder)
+
+    def keep_dependencies(self, found: Dependencies) -> None:
+        """Write what was inferred of the variables' dependencies."""
+        write_json(self.dependencies, found.model_dump(mode="json"))
+
+    def read_dependencies(self) -> Dependencies | None:
+        """What was inferred, if anything was asked."""
+        if not self.dependencies.is_file():
+            return None
+        return Dependencies.model_validate_json(self.dependencies.read_bytes())
 
     @contextmanager
     def local_scenario(self) -> Iterator[Path]:

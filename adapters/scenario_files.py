@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from adapters.crosswalk_rows import distinct_rows
+from adapters.nearby import nearby_folder
 from adapters.prior_files import prior_files, read_prior
 from adapters.scenario_document import FILE_NAME, Document, located_parse
 from adapters.scenario_entities import read_entities, reserved, scope_of
@@ -46,9 +47,9 @@ def read_scenario(folder: Path) -> Scenario:
         context=spec.context,
         sources={key: source.model_dump() for key, source in spec.sources.items()},
         fingerprint=fingerprint(document),
-        moments=read_moments(document, root, member, zones),
         reconcile=_reconcile(document, root, zones, tables),
         prior=read_prior(folder, root, member, zones),
+        moments=read_moments(document, root, member, zones),
     )
 
 
@@ -70,7 +71,7 @@ def _check_folder(folder: Path) -> None:
         if folder.is_file():
             raise UserError(f"{folder}: is a file, expected the scenario folder that holds {FILE_NAME}")
         if not folder.is_dir():
-            raise UserError(f"{folder}: no such scenario folder")
+            raise UserError(f"{folder}: no such scenario folder{nearby_folder(folder, FILE_NAME)}")
         if not (folder / FILE_NAME).is_file():
             raise UserError(f"{folder}: no {FILE_NAME} in this folder")
     except OSError as exc:  # a name too long, a folder that may not be entered

@@ -15,12 +15,17 @@ import yaml
 
 PRIOR = Path(__file__).parent / "oregon_prior.yaml"
 AGE = (0, 5, 10, 15, 18, 25, 35, 45, 55, 65, 75, 85, 100)
+HOUSEHOLD_INCOME_GROUPS = (0, 15_000, 25_000, 50_000, 75_000, 100_000, 5_000_001)
 HOUSEHOLD_INCOME = (0, 10_000, 15_000, 25_000, 35_000, 50_000, 75_000, 100_000, 150_000, 200_000, 5_000_001)
 INCOME = (0, 1, 10_000, 15_000, 25_000, 35_000, 50_000, 75_000, 100_000, 150_000, 200_000, 300_000, 1_000_001)
 AGE_GROUPS = (0, 18, 35, 65, 100)
 INCOME_GROUPS = (0, 1, 15_000, 25_000, 50_000, 75_000, 100_000, 1_000_001)
 CLASSES = {"age": AGE, "income": INCOME, "household_income": HOUSEHOLD_INCOME}
-GROUPED = {"age groups": ("age", AGE_GROUPS), "income groups": ("income", INCOME_GROUPS)}
+GROUPED = {
+    "age groups": ("age", AGE_GROUPS),
+    "income groups": ("income", INCOME_GROUPS),
+    "household income groups": ("household_income", HOUSEHOLD_INCOME_GROUPS),
+}
 CATEGORIES = {
     "tenure": ("Owned", "Rented"),
     "householder_type": ("Couple", "Single Male", "Single Female"),
@@ -75,6 +80,8 @@ MEMBER_BY_HOUSEHOLD = [
     ("household", ("workers", "num_vehicles"), "B08203"),
     ("household", ("workers", "householder_type"), "B23009"),
     ("household", ("household_income", "tenure"), "B25118"),
+    ("household", ("household income groups", "householder_type"), "B19131"),
+    ("household", ("household income groups", "elderly_present"), "B19037"),
 ]
 SETS = {
     "marginals": MARGINALS,

@@ -16,9 +16,10 @@ KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 def estimate_run(scenario: "Scenario", aims: "Aims", settings: "RunSettings") -> dict[str, Any]:
     """The estimate as plain JSON. With a key the server counts the prompt's tokens, which costs nothing."""
     from adapters.llm.budget import check_limits
-    from adapters.llm.estimate import count_input, estimate_cost
+    from adapters.llm.estimate import count_input, estimate_cost, with_once
     from synthesis.aggregates import no_counts
     from synthesis.batching import round_fractions
+    from synthesis.group_requests import groups_request
     from synthesis.requests import round_requests
 
     check_limits(settings)
@@ -28,6 +29,9 @@ def estimate_run(scenario: "Scenario", aims: "Aims", settings: "RunSettings") ->
     values = sum(len(entity.variables) for entity in scenario.entities)
     has_key = settings.proposer == "anthropic" and any(os.environ.get(name) for name in KEYS)
     estimate = estimate_cost(settings, requests, rounds, values, count_input(requests) if has_key else None)
+    if settings.n_joints:
+        once = [groups_request(scenario, settings)]
+        estimate = with_once(settings, estimate, estimate_cost(settings, once, 1, 0))
     return {"proposer": settings.proposer, "model": settings.model, "rounds": rounds, **asdict(estimate)}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.check_findings import show_findings, summarise_evidence, verdict
+from cli.completion import complete_scenario
 from cli.settings import build_settings
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ WIDTH_WHEN_PIPED = 160
 
 
 def check(
-    scenario: Annotated[Path, typer.Argument(help="Scenario folder.", show_default=False)],
+    scenario: Annotated[
+        Path, typer.Argument(help="Scenario folder.", show_default=False, autocompletion=complete_scenario)
+    ],
     proposer: Annotated[
         str | None,
         typer.Option(help="Estimate what asking it will cost: anthropic or plugin:NAME.", show_default=False),

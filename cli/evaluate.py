@@ -111,10 +111,12 @@ def _groups(only: list[str] | None) -> tuple[str, ...]:
 
 
 def _ordered(files: dict[str, Path], scenario: "Scenario") -> dict[str, Path]:
+    from synthesis.expressions import nearest
+
     known = [entity.name for entity in scenario.entities]
     for entity in files:
         if entity not in known:
-            raise UserError(f"--reference {entity}=…: no such entity, expected one of: {', '.join(known)}")
+            raise UserError(f"--reference {entity}=…: no such entity{nearest(entity, known)}")
     if scenario.root.name not in files:
         raise UserError(f"--reference: expected {scenario.root.name}=FILE, the root entity's records")
     return {entity: files[entity] for entity in known if entity in files}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.completion import complete_run
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ PIPED_WIDTH = 1000
 
 
 def explain(
-    run: Annotated[str, typer.Argument(help="Run folder.", show_default=False)],
+    run: Annotated[str, typer.Argument(help="Run folder.", show_default=False, autocompletion=complete_run)],
     record: Annotated[
         str | None, typer.Option(metavar="ID", help="A record's id, or ENTITY:ID.", show_default=False)
     ] = None,
@@ -56,12 +57,13 @@ def explain(
 
 def _record(folder: "RunFolder", asked: str) -> Facts:
     from adapters.lineage import explain_record
+    from synthesis.expressions import nearest
 
     scenario = folder.read_scenario()
     entity, _, number = asked.rpartition(":")
     names = [one.name for one in scenario.entities]
     if entity and entity not in names:
-        raise UserError(f"--record {asked}: no entity {entity!r}, expected one of {', '.join(names)}")
+        raise UserError(f"--record {asked}: no entity {entity!r}{nearest(entity, names)}")
     if not number.isdigit():
         raise UserError(f"--record {asked}: expected a whole number, as in the column {names[0]}_id")
     return explain_record(folder, scenario, entity or names[0], int(number))
@@ -69,11 +71,12 @@ def _record(folder: "RunFolder", asked: str) -> Facts:
 
 def _rejected(folder: "RunFolder", rule: str | None) -> list[dict[str, Any]]:
     from adapters.lineage import read_rejected
+    from synthesis.expressions import nearest
 
     scenario = folder.read_scenario()
     known = {one.name: one for one in scenario.rules}
     if rule is not None and rule not in known:
-        raise UserError(f"--rule {rule}: no such rule, expected one of {', '.join(known) or 'none'}")
+        raise UserError(f"--rule {rule}: no such rule{nearest(rule, known) if known else ' (the scenario has none)'}")
     found = read_rejected(folder, rule)
     return [{**one, "text": known[one["rule"]].text, "reason": known[one["rule"]].reason} for one in found]
 
@@ -135,8 +138,13 @@ def _record_tree(found: Facts) -> "Tree":
         _add(node, "reason", proposal["reason"])
     if found["exchange"] is not None:
         exchange = found["exchange"]
-        _add(tree, "exchange", f"{exchange['exchange_id']}, {exchange.get('model', '')}")
+        _add(tree, "exchange", f"{exchange['exchange_id']}, {_model(exchange)}")
     return tree
+
+
+def _model(exchange: Facts) -> str:
+    """The model as it names itself, or else as it was asked for."""
+    return str((exchange.get("reply") or {}).get("model") or (exchange.get("sampling") or {}).get("model", ""))
 
 
 def _add_plan_row(tree: "Tree", row: Facts) -> None:
@@ -160,7 +168,11 @@ def _cell_tree(cell: Facts) -> "Tree":
     _add(tree, "aimed at", f"{cell['reconciled']:,.1f} {unit}")
     state = "within" if cell["within"] else "outside"
     tolerance = f"{cell['tolerance']:g} {'records' if cell['tolerance_kind'] == 'records' else 'TVD of the table'}"
-    _add(tree, "synthetic", f"{cell['synthetic']:,}: {-cell['discrepancy']:+,.1f}, {state} tolerance ({tolerance})")
+    _add(
+        tree,
+        "synthetic",
+        f"{cell['synthetic']:,.10g}: {0.0 - cell['discrepancy']:+,.1f}, {state} tolerance ({tolerance})",
+    )
     for proposal in cell.get("proposals", []):
         node = _add(tree, "proposal", f"{proposal['proposal_id']}: {proposal['records']:,} records")
         _add(node, "reason", proposal["reason"])

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.completion import complete_run
 from schemas.errors import UserError
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="Run folder.", show_default=False)],
+    run: Annotated[str, typer.Argument(help="Run folder.", show_default=False, autocompletion=complete_run)],
     to: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the files.", show_default=False)],
     form: Annotated[str, typer.Option("--format", help="csv, populationsim or activitysim.")] = "csv",
     rename: Annotated[
@@ -24,9 +25,10 @@ def export(
     from adapters.export import export as write_files
     from adapters.object_path import location
     from adapters.run_folder import RunFolder
+    from synthesis.expressions import nearest
 
     if form not in LAYOUTS:
-        raise UserError(f"--format {form}: expected one of {', '.join(LAYOUTS)}")
+        raise UserError(f"--format {form}: no such format{nearest(form, LAYOUTS)}")
     folder = RunFolder(location(run).absolute())
     record = folder.read_run()
     if record.get("status") != "published":

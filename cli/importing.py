@@ -131,6 +131,10 @@ def plain_table(
         str | None, typer.Option(help="Of a new member entity: the variable that counts it.", show_default=False)
     ] = None,
     source: Annotated[str | None, typer.Option(help="Where it was published.", show_default=False)] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(help="By how much it may be missed: records per cell, or TVD of shares.", show_default="0"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a plain CSV as a target table to a new scenario or one that is there."""
@@ -149,6 +153,7 @@ def plain_table(
         parent=parent,
         count=count,
         source=source,
+        tolerance=tolerance,
         ranges={_split("--range", text)[0]: _bounds(text) for text in ranges or ()},
     )
     if not (out / "scenario.yaml").is_file():
@@ -197,7 +202,8 @@ def _tell(draft: "Draft", scenario: "Scenario", out: Path, as_json: bool) -> Non
     if scenario.zones is not None:
         zones = f", {len(scenario.zones.names[scenario.zones.variable]):,} {scenario.zones.variable} zones"
     told = f"; the above is in {out / 'IMPORT.md'}" if draft.document and draft.findings else ""
-    typer.echo(f"{out}: {len(scenario.tables)} tables with {cells:,} cells{zones}{told}")
+    count = len(scenario.tables)
+    typer.echo(f"{out}: {count} table{'s' * (count != 1)} with {cells:,} cells{zones}{told}")
     typer.echo(f"next: synthor check {out}")
 
 

@@ -16,7 +16,9 @@ from cli.evaluate import evaluate
 from cli.explain import explain
 from cli.export import export
 from cli.importing import importing
+from cli.infer import infer
 from cli.init import init
+from cli.preview import preview
 from cli.publish import publish
 from cli.review import report, validate
 from cli.run import resume, run
@@ -29,7 +31,6 @@ app = typer.Typer(
     epilog="Example: synthor run scenarios/ecommerce --out runs/ecommerce",
     no_args_is_help=True,
     rich_markup_mode="rich",
-    add_completion=False,
 )
 
 
@@ -39,6 +40,7 @@ def _example(text: str) -> str:
 
 app.command(epilog=_example("synthor init my-town"))(init)
 app.command(epilog=_example("synthor check scenarios/vermont"))(check)
+app.command(epilog=_example("synthor preview scenarios/vermont --records 10"))(preview)
 app.command(epilog=_example("synthor run scenarios/ecommerce --out runs/ecommerce --random-seed 7"))(run)
 app.command(epilog=_example("synthor resume runs/ecommerce"))(resume)
 app.command(epilog=_example("synthor validate runs/ecommerce --full"))(validate)
@@ -49,6 +51,7 @@ app.command(epilog=_example("synthor explain runs/vermont --record 500000042"))(
 app.command(epilog=_example("synthor export runs/vermont --to vermont-csv --format populationsim"))(export)
 app.command(epilog=_example("synthor publish runs/ecommerce --to published"))(publish)
 app.command(epilog=_example("synthor schema > scenario.schema.json"))(schema)
+app.command(epilog=_example("synthor infer scenarios/vermont --model claude-opus-5-5"))(infer)
 app.add_typer(importing)
 
 

@@ -5,11 +5,15 @@ from typing import Annotated
 
 import typer
 
+from cli.completion import complete_run
 from schemas.errors import UserError
 
 
 def publish(
-    folder: Annotated[str, typer.Argument(metavar="RUN|ROOT", help="Run folder; with --rollback, the root.")],
+    folder: Annotated[
+        str,
+        typer.Argument(metavar="RUN|ROOT", help="Run folder; with --rollback, the root.", autocompletion=complete_run),
+    ],
     to: Annotated[str | None, typer.Option(metavar="ROOT", help="Folder of publications.", show_default=False)] = None,
     rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the publication before.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print ROOT/current.json.")] = False,

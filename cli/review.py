@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.completion import complete_run
 from cli.existing import read_run
 
-RunArgument = Annotated[str, typer.Argument(help="Run folder.", show_default=False)]
+RunArgument = Annotated[str, typer.Argument(help="Run folder.", show_default=False, autocompletion=complete_run)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 SHOWN_FAILURES = 10
 
@@ -34,7 +35,9 @@ def validate(
     if as_json:
         typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
     else:
-        typer.echo("\n".join([f"{run}: {summarise_validation(result)}", *list_failures(result)]))
+        typer.echo(
+            "\n".join([f"{run}: {summarise_validation(result)}", *list_failures(result), *list_warnings(result)])
+        )
     if not result["success"]:
         raise typer.Exit(1)
 
@@ -65,3 +68,12 @@ def list_failures(validation: dict[str, Any]) -> list[str]:
     lines = [f"  {failure['suite']}: {failure['message']}" for failure in failures[:SHOWN_FAILURES]]
     more = len(failures) - SHOWN_FAILURES
     return [*lines, f"  and {more} more, see validation.json"] if more > 0 else lines
+
+
+def list_warnings(validation: dict[str, Any]) -> list[str]:
+    """What did not fail the run but should be looked at, and what is said of drift if there is anything to say."""
+    warnings = validation.get("warnings") or []
+    told = [warning if isinstance(warning, str) else warning["message"] for warning in warnings]
+    drift = validation.get("drift") or {}
+    said = [f"  drift: {drift['said']}"] if drift.get("judged") or drift.get("previous") else []
+    return [*(f"  warning: {line}" for line in told[:SHOWN_FAILURES]), *said]

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.completion import complete_run, complete_scenario
 from cli.existing import check_free, check_out, is_finished, read_run
 from cli.interruption import Interruption
 from cli.services import check_dask, is_unreachable_prefect, unreachable_prefect
-from cli.settings import build_settings, refuse_uncompiled
+from cli.settings import build_settings
 from schemas.errors import RunError
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no summary
 
 
 def run(
-    scenario: Annotated[Path, typer.Argument(help="Scenario folder.", show_default=False)],
+    scenario: Annotated[
+        Path, typer.Argument(help="Scenario folder.", show_default=False, autocompletion=complete_scenario)
+    ],
     out: Annotated[
         str, typer.Option(help="Run folder: new, or a run to continue; or s3://bucket/prefix.", show_default=False)
     ],
@@ -54,13 +57,22 @@ def run(
     max_calls: MaxCalls = None,
     max_tokens: MaxTokens = None,
     max_usd: MaxUsd = None,
-    allocation: Annotated[str | None, typer.Option(help="balanced (the default).", show_default=False)] = None,
+    allocation: Annotated[
+        str | None, typer.Option(help="balanced (the default) or proposed.", show_default=False)
+    ] = None,
     workers: Workers = None,
     dask: DaskAddress = None,
     max_rounds: Annotated[int | None, typer.Option(help="Rounds at most.", show_default=False)] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, repeatable.", show_default=False),
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option(help="A sentence that steers a model's proposals (what-if).", show_default=False)
+    ] = None,
+    context_strength: Annotated[
+        float | None,
+        typer.Option(help="0 to 1: how far tables named by --set relax=... give way to it.", show_default=False),
     ] = None,
     hold_out: Annotated[
         list[str] | None,
@@ -91,6 +103,7 @@ def run(
     options |= {"workers": workers, "dask_address": dask, "max_rounds": max_rounds}
     options |= {"use_prior": False if no_prior else None}
     options |= {"publish_anyway": publish_anyway or None, "publish_to": _absolute(publish_to)}
+    options |= {"context": context, "context_strength": context_strength}
     settings = build_settings(options, assignments or ())
     checked = read_scenario(scenario)
     build_aims(hold_out_tables(checked, settings.hold_out), settings.size)
@@ -105,7 +118,7 @@ def run(
 
 
 def resume(
-    run: Annotated[str, typer.Argument(help="Run folder.", show_default=False)],
+    run: Annotated[str, typer.Argument(help="Run folder.", show_default=False, autocompletion=complete_run)],
     workers: Workers = None,
     dask: DaskAddress = None,
     max_calls: MaxCalls = None,
@@ -154,7 +167,6 @@ def _check_proposer(settings: "RunSettings") -> None:
     if settings.asks:
         from adapters.llm.session import check_proposer
 
-        refuse_uncompiled(settings)
         check_proposer(settings)
 
 

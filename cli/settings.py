@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 FLAGS = {"dask_address": "--dask", "use_prior": "--no-prior"}
 """Options whose name is not their setting's."""
 
-PLANNED = {"allocation": ("proposed",)}
-"""Values that the contract names and this version does not know."""
-
 FORMS = {"proposer": "offline, anthropic, replay:RUN or plugin:NAME"}
 """Settings whose values follow a pattern, in words."""
 
@@ -67,19 +64,16 @@ def _validated(given: Mapping[str, object], places: Mapping[str, str]) -> "RunSe
 def _explain(name: str, error: Any) -> str:
     value = str(error["input"])
     if name in FORMS:
-        return f"expected {FORMS[name]}, got {value!r}"
-    expected = _expected(error["msg"])
-    if value.startswith(PLANNED.get(name, ())):
-        return f"{value!r} is not available yet, {expected}"
-    return f"{expected}, got {value!r}"
+        return f"expected {FORMS[name]}, got {value!r}{_close(value, ('offline', 'anthropic'))}"
+    return f"{_expected(error['msg'])}, got {value!r}"
+
+
+def _close(value: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(value, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _expected(message: str) -> str:
     """Pydantic's words in the first person of this command."""
     text = message.split(", unable to")[0].replace("Input should be ", "expected ")
     return text.replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
-
-
-def refuse_uncompiled(settings: "RunSettings") -> None:
-    """Refuse to pay for proposals that no plan is made of yet."""
-    raise UserError(f"--proposer: {settings.proposer!r} is not available yet, expected 'offline'")

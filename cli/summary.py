@@ -11,7 +11,7 @@ from adapters.report_run import split_durations, write_solver
 from adapters.report_tables import TableGrid, read_grids
 from adapters.storage import read_parquet
 from cli.asking import tell_usage
-from cli.review import list_failures, summarise_validation
+from cli.review import list_failures, list_warnings, summarise_validation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +79,10 @@ def _records(record: Mapping[str, Any]) -> Iterator[Line]:
         yield f"{name} records", write_count(entity["records"])
     if record.get("damaged"):
         yield "damage repaired", f"{len(record['damaged'])} files were missing or altered and made again"
+    if record.get("reply_share") is not None:
+        yield "from replies", f"{record['reply_share']:.1%} of the records have their plan row from a reply"
+    if (record.get("what_if") or {}).get("note"):
+        yield "what if", record["what_if"]["note"]
     if record.get("shortfall"):
         yield "shortfall", f"{write_count(record['shortfall'])} records could not be drawn"
 
@@ -121,7 +125,7 @@ def _quality(record: Mapping[str, Any]) -> Iterator[Line]:
         broken = [failure for failure in validation.get("failures") or [] if "rule: " in str(failure)]
         yield "rules broken", str(len(broken))
         yield "validation", summarise_validation(validation)
-        yield from (("", line.strip()) for line in list_failures(validation))
+        yield from (("", line.strip()) for line in [*list_failures(validation), *list_warnings(validation)])
 
 
 def _times(record: Mapping[str, Any], elapsed_seconds: float | None) -> Iterator[Line]:

@@ -1,6 +1,7 @@
 """Judging by the suites. Great Expectations is imported when something is judged, not before: it takes seconds."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -8,6 +9,7 @@ import pandas as pd
 from expectations.frames import Partition, judged_frames
 from expectations.outcomes import Failure, SuiteOutcome
 from schemas.model import IntArray, Scenario
+from schemas.settings import RunSettings
 from synthesis.summaries import Summary
 
 if TYPE_CHECKING:
@@ -30,6 +32,25 @@ def judge_volume(scenario: Scenario, aimed: IntArray, records: IntArray) -> Suit
     names = scenario.zones.names[scenario.zones.variable] if scenario.zones else (scenario.root.name,)
     frame = pd.DataFrame({"zone": list(names), "aimed": aimed, "records": records, "missing": aimed - records})
     return _judge_frame(volume_suite(scenario.root.name), frame)
+
+
+def judge_freshness(created_at: datetime | None, now: datetime, max_age_hours: float | None) -> SuiteOutcome:
+    """Whether a run is young enough: the time since it was begun, of which resuming it takes nothing away."""
+    from expectations.suites import freshness_suite
+
+    age = None if created_at is None else (now - created_at).total_seconds() / 3600
+    frame = pd.DataFrame({"age_hours": pd.Series([age], dtype="float64")})
+    return _judge_frame(freshness_suite(max_age_hours), frame)
+
+
+def judge_drift(
+    scenario: Scenario, settings: RunSettings, aggregates: pd.DataFrame, previous: pd.DataFrame
+) -> SuiteOutcome:
+    """Whether every target table is near its state in the previous publication; both frames are aggregates."""
+    from expectations.drift import drift_frame
+    from expectations.suites import drift_suite
+
+    return _judge_frame(drift_suite(scenario, settings), drift_frame(aggregates, previous))
 
 
 def judge_summary(scenario: Scenario, summary: Summary) -> SuiteOutcome:
@@ -76,6 +97,8 @@ def _judge_frame(suite: Any, frame: pd.DataFrame) -> SuiteOutcome:
 
 
 def _outcome(name: str, tallies: "list[SuiteTally]") -> SuiteOutcome:
-    failures = tuple(failure for tally in tallies for failure in tally.failures())
+    found = [failure for tally in tallies for failure in tally.failures()]
+    failures = tuple(failure for failure in found if failure.severity == "critical")
+    warnings = tuple(failure for failure in found if failure.severity == "warning")
     evaluated = sum(len(tally.tallies) for tally in tallies)
-    return SuiteOutcome(name, success=not failures, evaluated=evaluated, failed=len(failures), failures=failures)
+    return SuiteOutcome(name, not failures, evaluated, len(failures), failures, warnings)

@@ -1,7 +1,7 @@
 """What a suite found, as plain values."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,18 +15,21 @@ class Failure:
     column: str | None = None
     table: str | None = None
     observed: Any = None
+    severity: Literal["critical", "warning"] = "critical"
 
 
 @dataclass(frozen=True, slots=True)
 class SuiteOutcome:
-    """What judging by a suite came to; `failures` in the order of the suite."""
+    """What judging by a suite came to; `failures` in the order of the suite, `warnings` fail nothing."""
 
     suite: str
     success: bool
     evaluated: int
     failed: int
     failures: tuple[Failure, ...] = ()
+    warnings: tuple[Failure, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain nested values for validation.json."""
-        return {**asdict(self), "failures": [asdict(failure) for failure in self.failures]}
+        parts = {name: [asdict(found) for found in getattr(self, name)] for name in ("failures", "warnings")}
+        return {**asdict(self), **parts}

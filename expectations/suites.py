@@ -11,10 +11,13 @@ import numpy as np
 
 from expectations.facts import bounds_text, checked_facts
 from expectations.library import Column, ExpectationSuite, gxe
-from expectations.plugin import ExpectTargetTableWithinTolerance
+from expectations.plugin import ExpectTargetTableCloseToPrevious, ExpectTargetTableWithinTolerance
 from schemas.model import Derived, Entity, Rule, Scenario, Variable
+from schemas.settings import RunSettings
 from synthesis.audit import MEMBER_COUNT_MATCHES, PARENT_EXISTS
 
+CLOCK_SLACK_HOURS = 1.0
+"""By how much the clocks of two machines may differ."""
 INTEGER_TYPES = ("int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _RECORDS_NOTE = (
     "One suite per entity, for frames of whole partitions. The columns 'rule: …', 'derived: …', "
@@ -22,6 +25,8 @@ _RECORDS_NOTE = (
 )
 _AGGREGATES_NOTE = "For aggregates.parquet. Import expectations.plugin before loading this suite."
 _VOLUME_NOTE = "For the frame that expectations.checkpoint.judge_volume makes of aimed and committed records per zone."
+_FRESHNESS_NOTE = "For the frame that expectations.checkpoint.judge_freshness makes of the age of a run."
+_DRIFT_NOTE = "For the frame that expectations.drift.drift_frame makes of two aggregates.parquet. Import as aggregates."
 _SUMMARY_NOTE = "For the frame that expectations.facts.summary_frame makes of the merged summaries of all batches."
 
 
@@ -85,14 +90,48 @@ def volume_suite(entity: str) -> Any:
     return ExpectationSuite("volume", expectations=[met], notes=_VOLUME_NOTE)
 
 
-def save_suites(scenario: Scenario, folder: Path) -> None:
+def freshness_suite(max_age_hours: float | None) -> Any:
+    """The run has a known age, and one below the limit if there is one; a run of the future has a wrong clock."""
+    known = gxe.ExpectColumnValuesToNotBeNull(column="age_hours", meta={"check": "age: known", "kind": "age known"})
+    within = gxe.ExpectColumnValuesToBeBetween(
+        column="age_hours",
+        min_value=-CLOCK_SLACK_HOURS,
+        max_value=max_age_hours,
+        meta={"check": "age: within", "kind": "age", "text": _age_limit(max_age_hours)},
+    )
+    return ExpectationSuite("freshness", expectations=[known, within], notes=_FRESHNESS_NOTE)
+
+
+def drift_suite(scenario: Scenario, settings: RunSettings) -> Any:
+    """One expectation per target table, on its cells now and in the previous publication."""
+    severity = "warning" if settings.on_drift == "warn" else "critical"
+    found = [
+        ExpectTargetTableCloseToPrevious(
+            table=table.name,
+            max_tvd=settings.max_drift,
+            severity=severity,
+            meta={"check": f"{table.name}: drift", "kind": "drift"},
+        )
+        for table in scenario.tables
+    ]
+    return ExpectationSuite("drift", expectations=found, notes=_DRIFT_NOTE)
+
+
+def save_suites(scenario: Scenario, folder: Path, settings: RunSettings | None = None) -> None:
     """Write every suite as `<suite>.json`, the same bytes for the same scenario, loadable by plain GX."""
     folder.mkdir(parents=True, exist_ok=True)
-    suites = [records_suite(scenario, entity.name) for entity in scenario.entities]
-    for suite in (aggregates_suite(scenario), volume_suite(scenario.root.name), *suites, summary_suite(scenario)):
+    settings = settings or RunSettings()
+    suites = [aggregates_suite(scenario), volume_suite(scenario.root.name)]
+    suites += [freshness_suite(settings.max_age_hours), drift_suite(scenario, settings)]
+    suites += [*(records_suite(scenario, entity.name) for entity in scenario.entities), summary_suite(scenario)]
+    for suite in suites:
         content = {key: value for key, value in suite.to_json_dict().items() if key != "id"}
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         (folder / f"{suite.name}.json").write_text(text, encoding="utf-8")
+
+
+def _age_limit(hours: float | None) -> str:
+    return "no limit" if hours is None else f"at most {hours:g} h"
 
 
 def _ids(entity: Entity) -> list[str]:

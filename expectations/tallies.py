@@ -62,6 +62,7 @@ class Tally:
             column=meta.get("column", kwargs.get("column")),
             table=kwargs.get("table"),
             observed=self._observed(),
+            severity="warning" if self.expectation.severity == "warning" else "critical",
         )
 
     def _observed(self) -> Any:
@@ -79,7 +80,7 @@ class Tally:
             return f"{check}: could not be computed: {self.problem}"
         details = self.result.get("details") or {}
         match kind:
-            case "tolerance":
+            case "tolerance" | "drift":
                 return str(details["message"])
             case "columns":
                 return f"{entity}: columns missing: {', '.join(details['mismatched']['missing'])}"
@@ -88,6 +89,10 @@ class Tally:
                 return f"{column}: stored as {held}, expected integers"
             case "facts":
                 return f"no summary says: {', '.join(map(str, self.result['partial_missing_list']))}"
+            case "age known":
+                return "age of the run: unknown, run.json does not say when it was created"
+            case "age":
+                return f"age of the run: {self.values[0]:.1f} h, expected {meta['text']}"
             case "volume":
                 return f"{meta['entity']}: {self.violations} zones hold another number of records than aimed at"
             case "fact":

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from expectations.standard_errors import worst_in_standard_errors
 from schemas.model import FloatArray, IntArray
 
 SLACK = 1e-6
@@ -53,6 +54,10 @@ def judge_table(table: str, aggregates: pd.DataFrame, expected_cells: int | None
         "tolerance_kind": str(cells["tolerance_kind"].iloc[worst]),
     }
     message = _share_message(observed) if is_by_share[worst] else _record_message(observed)
+    off = worst_in_standard_errors(cells)
+    if off is not None:
+        observed["worst_in_standard_errors"] = off
+        message += f"; at most {abs(off['standard_errors']):.2g} standard errors off"
     return TableVerdict(not is_missed.any(), observed, f"{table}: {message}")
 
 

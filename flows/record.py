@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from schemas.batch import BatchSpec, Receipt
@@ -12,8 +13,11 @@ from schemas.model import IntArray
 from synthesis.batching import Round, plan_rounds
 from synthesis.causes import merge_causes
 from synthesis.convergence import merged as merge_convergences
+from synthesis.diversity import diversity_of
+from synthesis.stopping import stop_reason
 from synthesis.system import due_records
-from tasks.ask import describe_asking
+from tasks.artifacts import Artifacts
+from tasks.ask import describe_asking, describe_groups
 from tasks.context import Context
 from tasks.merge import Merged
 
@@ -27,6 +31,7 @@ class RunBook:
         self.run: dict[str, Any] = context.run.read_run()
         self._started = started
         self._stage = ("", started)
+        self._artifacts = Artifacts(context.run, context.scenario.name, self.size)
         self._answers: tuple[Answer, ...] = ()
         self._work_seconds = 0.0
         self._workers = 1
@@ -51,6 +56,7 @@ class RunBook:
         )
         self.run["damaged"] = list(damaged)
         self._folder.write_run(self.run)
+        self._artifacts.start()
         for line in damaged:
             self._log("damage_found", what=line)
         self._log("run_started", scenario=self.run["scenario"]["name"], size=self.size, rounds_expected=rounds)
@@ -66,6 +72,18 @@ class RunBook:
         """A round's batches go out."""
         self._round_started = time.monotonic()
         self._log("round_started", round=index, batches=len(batches), records=sum(spec.records for spec in batches))
+
+    def inferred(self, context: Context, answered: RoundAnswers) -> None:
+        """The dependency groups are known, or nobody named any."""
+        self._context = context
+        groups = describe_groups(context)
+        reason = answered.answers[0].reason
+        self.run["dependencies"] = {"joints": context.settings.joints, "groups": groups, "reason": reason}
+        # No batch depends on it: it is no request that the chain could cover.
+        self.asked(0, RoundAnswers(answers=(), limit_reached=answered.limit_reached))
+        for group in groups:
+            names = {"variables": group["variables"], "status": group["status"], "tables": group["tables"]}
+            self._log("dependency_group", **names)
 
     def asked(self, index: int, answered: RoundAnswers) -> None:
         """A round's requests are answered, or known to have no answer."""
@@ -88,6 +106,7 @@ class RunBook:
     def batch_committed(self, spec: BatchSpec, receipt: Receipt) -> None:
         """A batch is on disk."""
         self._work_seconds += receipt.seconds
+        self._artifacts.add(receipt.records)
         fields = {"records": receipt.records, "members": receipt.members, "reused": receipt.reused}
         self._log("batch_committed", round=spec.round, batch=spec.batch_id, seconds=round(receipt.seconds, 3), **fields)
 
@@ -112,11 +131,13 @@ class RunBook:
         records, members = sum(r.records for r in receipts), sum(r.members for r in receipts)
         solved = [commit["proposed"] for commit in merged.commits if commit["round"] == this.index]
         fit["solver"] = merge_convergences(proposed.get("solver", {}) for proposed in solved)
-        entry = {"round": this.index, "batches": len(batches), "records": records, "members": members, **fit}
+        variety = {"over_corrected_records": merged.over_corrected, **asdict(diversity_of(merged.sketch))}
+        entry = {"round": this.index, "batches": len(batches), "records": records, "members": members, **fit, **variety}
         self.run["rounds"].append({**entry, "seconds": self._since(self._round_started)})
         self.run["batches"]["reused"] += sum(receipt.reused for receipt in receipts)
         self.run["batches"]["retried"] += sum(receipt.attempt > 1 for receipt in receipts)
         self._count(merged, this.fraction, pending)
+        self.run["stopped"] = stop_reason(merged.is_met, self.run["shortfall"])
         self._folder.write_run(self.run)
         self._log("round_merged", **entry)
 
@@ -140,6 +161,8 @@ class RunBook:
         ]
         suites = dict(verdict["suites"])
         self.run["validation"] = {"success": verdict["success"], "suites": suites, "failures": failures}
+        self.run["validation"]["warnings"] = [warning["message"] for warning in verdict["warnings"]]
+        self.run["validation"]["drift"] = verdict["drift"]
         evaluated = sum(suite["evaluated"] for suite in suites.values())
         self._folder.write_run(self.run)
         self._log("validation_finished", success=verdict["success"], evaluated=evaluated, failed=len(failures))
@@ -165,6 +188,13 @@ class RunBook:
         self._folder.write_run(self.run)
         self._log("published", records=self.run["accepted"])
 
+    def shifted(self, what_if: Mapping[str, Any] | None) -> None:
+        """What the context has shifted is known."""
+        if what_if is not None:
+            self.run["what_if"] = dict(what_if)
+            self._folder.write_run(self.run)
+            self._log("what_if", note=what_if["note"], shifts=len(what_if["shifts"]))
+
     def finish(self) -> None:
         """The report is written: what was staged is not needed any more."""
         self._folder.clear_staging()
@@ -172,6 +202,7 @@ class RunBook:
         self._total()
         self._folder.write_run(self.run)
         self._log("report_written")
+        self._artifacts.finish(self.run)
 
     def fail(self, error: BaseException) -> None:
         """The run ends without publication; what is committed stays."""
@@ -183,6 +214,7 @@ class RunBook:
         with suppress(OSError):
             self._folder.write_run(self.run)
             self._log("run_failed", message=message)
+            self._artifacts.finish(self.run)
 
     def _weigh_tokens(self, index: int, mean_tvd: float) -> None:
         """Tokens of the round per unit of mean TVD that it removed; None where it removed nothing."""
@@ -212,12 +244,13 @@ class RunBook:
             accepted=drawn - rejected,
             rejected=rejected,
             rejections=dict(rejections),
+            reply_share=_reply_share(self._context.settings.asks, commits),
             proposed_rows=sum(c["proposed"].get("rows", 0) for c in commits),
             proposal_rejections=dict(proposal_rejections),
+            **_prior_share(commits, entities[scenario.root.name]["records"]),
             unsupported_cells=sum(proposed["unsupported_cells"] for proposed in final),
             cells_missed_in_plans={cause: sum(map(len, tables.values())) for cause, tables in causes.items()},
             shortfall=due_records(self._context.aims, fraction, pending) - entities[scenario.root.name]["records"],
-            **_prior_share(commits, entities[scenario.root.name]["records"]),
         )
 
     def _close_stage(self) -> None:
@@ -238,6 +271,14 @@ class RunBook:
 
     def _log(self, event: str, **fields: Any) -> None:
         self._folder.log(event, **fields)
+
+
+def _reply_share(asks: bool, commits: Sequence[Mapping[str, Any]]) -> float | None:
+    """Share of the root records whose plan row comes from a reply; None where nobody was asked."""
+    records = sum(commit["records"] for commit in commits)
+    if not asks or not records:
+        return None
+    return float(sum(commit["proposed"].get("records_of_replies", 0) for commit in commits) / records)
 
 
 _NO_LLM = {"calls": 0, "tokens": 0, "usd": 0.0}

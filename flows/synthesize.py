@@ -9,7 +9,9 @@ from prefect.futures import PrefectFuture
 from prefect_dask import DaskTaskRunner
 
 from flows.cluster import dask_runner
+from flows.naming import first_name, folder_of_run, name_flow_run
 from flows.record import RunBook
+from flows.states import failed_state
 from schemas.batch import BatchSpec, Receipt
 from schemas.errors import AuditError, BatchError, SynthorError
 from schemas.settings import RunSettings
@@ -17,17 +19,19 @@ from synthesis.aggregates import ZONE_SIZES
 from synthesis.batching import Round, cut_batches, cut_responses, plan_rounds
 from synthesis.outer import spread
 from synthesis.requests import round_requests
+from synthesis.stopping import is_needless
 from synthesis.units import Unit, zones_of_units
-from tasks.ask import ask
+from tasks.ask import ask, infer
 from tasks.batch import batch_options, plan_strata, synthesize_batch, take_responses
 from tasks.compare import compare
 from tasks.context import Context
 from tasks.merge import Merged, merge_round, nothing_merged
-from tasks.prepare import held, prepare
+from tasks.prepare import held, prepare, with_absolute_paths
 from tasks.prior import measure_prior
 from tasks.publish import make_current, publish
 from tasks.repair import repair
 from tasks.report import report
+from tasks.shifts import find_what_if
 from tasks.validate import validate
 
 TRIES_OF_DASK = 4
@@ -37,26 +41,38 @@ PATIENCE_SECONDS = 300
 """Beyond all its tries, how long a batch is waited for before its state is taken to be lost."""
 
 
-@flow(name="synthesize", flow_run_name="synthesize-{out}", validate_parameters=True)
+@flow(name="synthesize", flow_run_name=first_name, validate_parameters=True)
 def synthesize(scenario: str, out: str, settings: RunSettings | None = None) -> dict[str, Any]:
-    """Synthesise the scenario folder into the run folder `out`; returns the content of its run.json.
+    """Synthesise a scenario into a run folder; returns the content of its run.json.
 
     Running it again on the same folder finishes what is missing; committed batches are not done again.
+
+    Args:
+        scenario: folder with scenario.yaml and its tables, as the worker sees it
+        out: run folder, new or to be continued, or s3://bucket/prefix; in a deployment {date}, {time} and {run} stand
+            for the date and time (UTC) that the flow run is scheduled for, and for the start of its id
+        settings: everything else that shapes the run; defaults suffice
     """
     started = time.monotonic()
-    with held(out):
-        return _synthesize(scenario, out, settings or RunSettings(), started)
+    try:
+        folder = folder_of_run(out)
+        with held(folder):
+            return _synthesize(scenario, folder, with_absolute_paths(settings or RunSettings()), started)
+    except SynthorError as error:
+        return failed_state(error)
 
 
 def _synthesize(scenario: str, out: str, settings: RunSettings, started: float) -> dict[str, Any]:
     context = prepare(scenario, out, settings)
     book = RunBook(context, started)
+    name_flow_run(context.scenario.name, book.size)
     damaged = repair(context)
     if book.is_published() and not damaged:
         _close(context, settings, book)
         return book.run
     book.start(damaged)
     try:
+        context = _infer(context, settings, book)
         merged = _run_rounds(context, settings, book)
         _audit_and_publish(context, settings, book, merged)
     except BaseException as error:
@@ -73,6 +89,8 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
         if context.cut.outer:
             _take_responses(context, settings, runner, book)
         for this in rounds:
+            if is_needless(this.fraction, merged.is_met):
+                continue
             later = [unit for after in rounds[this.index :] for unit in after.units]
             _open_round(context, this, later, merged)
             at = merged.counts[ZONE_SIZES], this.index, this.fraction, first_id
@@ -112,6 +130,14 @@ def _take_responses(context: Context, settings: RunSettings, runner: DaskTaskRun
         book.planned(seconds)
         found.update(responses)
     context.run.write_parts(RESPONSES, found)
+
+
+def _infer(context: Context, settings: RunSettings, book: RunBook) -> Context:
+    """Ask which variables depend on each other, if a proposer is to be asked; the groups decide which tables bind."""
+    if settings.asks and settings.n_joints:
+        context, answered = infer(context, settings)
+        book.inferred(context, answered)
+    return context
 
 
 def _ask(context: Context, settings: RunSettings, book: RunBook, merged: Merged, index: int, records: int) -> None:
@@ -188,6 +214,7 @@ def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, m
 def _close(context: Context, settings: RunSettings, book: RunBook) -> None:
     """What follows publication; a run that was interrupted here is closed when it is taken up again."""
     if not context.run.is_closed():
+        book.shifted(find_what_if(context))
         book.start_stage("report")
         report(context.run)
         book.finish()
@@ -203,4 +230,5 @@ def audit_message(verdict: Mapping[str, Any]) -> str:
         for cell in verdict["missed_cells"][:3]
     ]
     others = [failure["message"] for failure in verdict["failures"][:3]]
-    return f"validation failed ({len(verdict['failures'])} expectations): " + "; ".join(cells or others)
+    count = len(verdict["failures"])
+    return f"validation failed ({count} expectation{'s' * (count != 1)}): " + "; ".join(cells or others)

@@ -160,6 +160,8 @@ class Answer(_Frozen):
 
     request_id: str
     digest: str = ""
+    round: int = 0
+    zones: tuple[str, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     value: Any = None
     """What another purpose than `propose` asked for."""

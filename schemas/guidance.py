@@ -20,6 +20,8 @@ class GuidedVariable(_Frozen):
     entity: str
     kind: Literal["category", "integer", "number", "text"]
     categories: tuple[str, ...] = ()
+    left_out: int = 0
+    """Categories that are not listed for length; the guidance's cells may name them."""
     low: float | None = None
     high: float | None = None
     description: str = ""

@@ -65,10 +65,7 @@ class Entity:
 
     def find(self, name: str) -> Variable | Derived | None:
         """The variable or derived variable called `name`, if any."""
-        for variable in self.variables:
-            if variable.name == name:
-                return variable
-        return next((derived for derived in self.derived if derived.name == name), None)
+        return next((variable for variable in self.all_variables if variable.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +161,16 @@ class TargetTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconcile:
+    """Which policies reconcile tables that contradict each other (`synthesis.policies` says what each does)."""
+
+    totals: Literal["rescale", "refuse"] = "rescale"
+    contradictions: Literal["nearest", "refuse"] = "nearest"
+    sizes_from: str | None = None
+    """The table that sets how many root records each zone has; default: the first that can."""
+
+
+@dataclass(frozen=True, slots=True)
 class MomentTable:
     """A published mean, total or quantile of the numeric variable `of` in every cell of `cells`.
 
@@ -184,16 +191,6 @@ class MomentTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Reconcile:
-    """Which policies reconcile tables that contradict each other (`synthesis.policies` says what each does)."""
-
-    totals: Literal["rescale", "refuse"] = "rescale"
-    contradictions: Literal["nearest", "refuse"] = "nearest"
-    sizes_from: str | None = None
-    """The table that sets how many root records each zone has; default: the first that can."""
-
-
-@dataclass(frozen=True, slots=True)
 class Scenario:
     """A checked scenario."""
 
@@ -209,11 +206,11 @@ class Scenario:
     context: str = ""
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fingerprint: str = ""
-    moments: tuple[MomentTable, ...] = ()
     reconcile: Reconcile = Reconcile()
     held_out: tuple[TargetTable, ...] = ()
     """Tables that the run does not use but is compared with."""
     prior: Prior | None = None
+    moments: tuple[MomentTable, ...] = ()
 
     @property
     def entities(self) -> tuple[Entity, ...]:
@@ -222,10 +219,7 @@ class Scenario:
 
     def entity(self, name: str) -> Entity:
         """The entity called `name`."""
-        if self.member is not None and self.member.name == name:
-            return self.member
-        assert name == self.root.name, f"{name} was checked when the scenario was read"
-        return self.root
+        return next(entity for entity in self.entities if entity.name == name)
 
     def variable(self, entity: str, name: str) -> Variable | Derived:
         """The variable `name` seen from `entity`: its own, or for a member the root's."""

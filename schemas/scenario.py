@@ -15,31 +15,31 @@ class _Strict(BaseModel):
 class SourceSpec(_Strict):
     """Where a table was published."""
 
-    publisher: str
-    title: str
-    vintage: StrictStr = ""
-    licence: str = ""
-    url: str = ""
-    note: str = ""
+    publisher: str = Field(description="office or body")
+    title: str = Field(description="of the publication or table")
+    vintage: StrictStr = Field("", description="period the figures are of, in quotes")
+    licence: str = Field("", description="on what terms; repeated in the data card")
+    url: str = Field("", description="where it can be found")
+    note: str = Field("", description="anything a reader has to know")
 
 
 class CaseSpec(_Strict):
     """One branch of a derived category: `when` it holds, its `value`; `otherwise` closes the list."""
 
-    when: StrictStr | None = None
-    value: StrictStr | None = None
-    otherwise: StrictStr | None = None
+    when: StrictStr | None = Field(None, description="an expression that is true or false")
+    value: StrictStr | None = Field(None, description="the category where it is true")
+    otherwise: StrictStr | None = Field(None, description="the category where no case was true")
 
 
 class VariableSpec(_Strict):
     """A variable that the proposer sets."""
 
     type: Literal["category", "integer", "number"]
-    description: str = ""
-    categories: list[StrictStr] | None = None
-    ordered: StrictBool = False
+    description: str = Field("", description="what it is; a language model reads it too")
+    categories: list[StrictStr] | None = Field(None, description="of a category: its values, as the tables write them")
+    ordered: StrictBool = Field(False, description="whether the categories have an order")
     range: tuple[Number, Number] | None = Field(None, description="integers: both ends included; numbers: [low, high)")
-    unit: str = ""
+    unit: str = Field("", description="such as years, or EUR per year")
     prior_weights: dict[StrictStr, Number] | None = Field(
         None, description="relative weight of categories or integers where no table speaks"
     )
@@ -49,18 +49,18 @@ class DerivedSpec(_Strict):
     """A variable computed from others of its entity, or over its members."""
 
     type: Literal["category", "integer", "number"]
-    description: str = ""
+    description: str = Field("", description="what it is")
     value: StrictStr | None = Field(None, description="an expression (integers and numbers)")
     cases: list[CaseSpec] | None = Field(None, description="a category by cases")
-    range: tuple[Number, Number] | None = None
-    unit: str = ""
+    range: tuple[Number, Number] | None = Field(None, description="bounds of its values; integers need them")
+    unit: str = Field("", description="such as years")
 
 
 class EntitySpec(_Strict):
     """The root entity, or the members listed under it."""
 
-    description: str = ""
-    parent: Name | None = None
+    description: str = Field("", description="what a record stands for")
+    parent: Name | None = Field(None, description="of members: the root entity they are listed under")
     count: Name | None = Field(None, description="root integer variable: how many members a root record has")
     variables: dict[Name, VariableSpec]
     derived: dict[Name, DerivedSpec] = {}
@@ -74,15 +74,19 @@ class ZonesSpec(_Strict):
         description="CSV: a column named like the variable lists the zones; further columns are coarser levels, "
         "or their names (*_name)"
     )
-    description: str = ""
-    partition_by: Name | None = None
+    description: str = Field("", description="what a zone is")
+    partition_by: Name | None = Field(
+        None, description="level by which the output is partitioned; default: the variable"
+    )
 
 
 class ToleranceSpec(_Strict):
     """How far a table may be missed: records per cell, margins of error, or total variation of shares per zone."""
 
-    records: Annotated[Number, Field(ge=0)] | None = None
-    share_tvd: Annotated[Number, Field(ge=0, le=1)] | None = None
+    records: Annotated[Number, Field(ge=0)] | None = Field(None, description="each cell, by so many records")
+    share_tvd: Annotated[Number, Field(ge=0, le=1)] | None = Field(
+        None, description="the table in each zone, by so large a share of its records in another cell"
+    )
     relative: Annotated[Number, Field(ge=0)] | None = Field(
         None, description="means and totals: of the published value; default 0.02"
     )
@@ -95,11 +99,13 @@ class ToleranceSpec(_Strict):
 
 
 class TargetSpec(_Strict):
-    """A published table to be matched."""
+    """A published table to be matched: it counts `entity`; `file` is a CSV with a row per cell."""
 
-    entity: Name
-    variables: list[Name] = Field(description="may be empty for a mean, total or quantile of everybody")
-    file: StrictStr
+    entity: Name = Field(description="what is counted")
+    variables: list[Name] = Field(
+        description="what makes up a cell; may be empty for a mean, total or quantile of everybody"
+    )
+    file: StrictStr = Field(description="CSV or parquet in the scenario's folder")
     measure: Literal["count", "share", "mean", "total", "quantile"] = Field(
         description="what the file's column of that name holds, per cell: records, shares, or a moment of `of`"
     )
@@ -112,25 +118,28 @@ class TargetSpec(_Strict):
         description="what a run aims at; default: as measured for the root entity, shares for members, whose number "
         "follows from the root records",
     )
-    zone: Name | None = None
-    same_in_every_zone: StrictBool = False
-    universe: StrictStr | None = None
+    zone: Name | None = Field(None, description="zone level of the column of that name; default: no zones")
+    same_in_every_zone: StrictBool = Field(
+        False,
+        description="shares of the whole, asked of every zone; `zone` names the level, the CSV has no such column",
+    )
+    universe: StrictStr | None = Field(None, description="an expression: whom the table counts; default: everybody")
     tolerance: ToleranceSpec | None = None
     importance: Annotated[Number, Field(gt=0, le=1_000_000)] = Field(
         1, description="how much the table matters beside tables that contradict it; 1 is usual"
     )
-    source: str | None = None
-    note: str = ""
+    source: str | None = Field(None, description="one of the scenario's sources")
+    note: str = Field("", description="anything a reader has to know; repeated in the data card")
 
 
 class RuleSpec(_Strict):
     """An acceptance rule: `when` (default always) holds, `then` must."""
 
     name: Name
-    entity: Name
-    then: StrictStr
-    when: StrictStr | None = None
-    reason: str = ""
+    entity: Name = Field(description="the records it judges")
+    then: StrictStr = Field(description="an expression that has to be true")
+    when: StrictStr | None = Field(None, description="an expression: the records it is about; default: all")
+    reason: str = Field("", description="why; told with every rejection")
 
 
 class ReconcileSpec(_Strict):
@@ -150,9 +159,9 @@ class ReconcileSpec(_Strict):
 class ScenarioSpec(_Strict):
     """A scenario: entities, zones, target tables, rules and context."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-    title: str = ""
-    description: str = ""
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", description="as a name, but may hold -")]
+    title: str = Field("", description="one line")
+    description: str = Field("", description="a few sentences; the data card begins with them")
     size: Annotated[StrictInt, Field(ge=1)] | None = Field(None, description="root records to synthesise")
     context: str = Field("", description="a sentence for the proposer (what-if)")
     sources: dict[str, SourceSpec] = {}

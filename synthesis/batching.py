@@ -21,6 +21,8 @@ Drawing costs `RECORD_SECONDS` a record and as much a member.
 ROW_SECONDS = 2e-5
 RECORD_SECONDS = 2e-6
 MAX_BATCH_RECORDS = 2_000_000
+EARLY_ROUNDS_SHARE = 0.2
+"""Records of all rounds before the last, at most: what they get wrong has to be put right by the last."""
 LEAST_EARLY_RECORDS = 50
 """Records per zone below which an early round would teach nothing, and cost as much as the last."""
 CLOSING_WAVE = 5
@@ -53,7 +55,13 @@ def plan_rounds(settings: RunSettings, aims: Aims, cut: UnitCut) -> tuple[Round,
 
 def round_fractions(settings: RunSettings, total: int) -> tuple[float, ...]:
     """The fraction of the records that is to be committed at the end of each round; early rounds are small."""
-    early = [settings.early_round_share * (i + 1) for i in range(settings.max_rounds - 1)]
+    share = settings.early_round_share
+    if settings.allocation == "proposed":
+        # Nothing is corrected afterwards but by the next round's proposals: all rounds weigh the same.
+        share = 1 / settings.max_rounds
+    elif settings.max_rounds > 1:
+        share = min(share, EARLY_ROUNDS_SHARE / (settings.max_rounds - 1))
+    early = [share * (i + 1) for i in range(settings.max_rounds - 1)]
     return (*(fraction for fraction in early if fraction * total >= 1 and fraction < 1), 1.0)
 
 

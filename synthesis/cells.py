@@ -37,13 +37,12 @@ class CellCoder:
 def build_coder(scenario: Scenario, grids: Grids) -> CellCoder:
     """The coder of a scenario's tables, on the grids with their densities."""
     tables = tuple(_table_cells(scenario, grids, table) for table in scenario.tables)
+    moments = tuple(_table_cells(scenario, grids, moment.cells) for moment in scenario.moments)
     held_out = None
     if scenario.held_out:
         apart = replace(scenario, tables=scenario.held_out, held_out=(), moments=())
         held_out = build_coder(apart, build_grids(apart))
-    fitted = fit_densities(scenario, grids)
-    moments = tuple(_table_cells(scenario, grids, moment.cells) for moment in scenario.moments)
-    return CellCoder(scenario, fitted, tables, moments, held_out)
+    return CellCoder(scenario, fit_densities(scenario, grids), tables, moments, held_out)
 
 
 def cell_ids(coder: CellCoder, records: Records) -> dict[str, IntArray]:

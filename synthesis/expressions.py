@@ -53,8 +53,17 @@ class Scope:
         names = (self.member_names or {}) if of_member else self.names
         if name not in names:
             where = self.member if of_member else self.entity
-            raise ExpressionError(f"unknown variable {name!r} of {where}{nearest(name, names)}")
+            raise ExpressionError(f"unknown variable {name!r} of {where}{self._hint(name, names)}")
         return names[name]
+
+    def _hint(self, name: str, names: Iterable[str]) -> str:
+        """What else the name may have meant: a member's variable, a category without quotes, a slip."""
+        if name in (self.member_names or {}) and not self.in_aggregate:
+            return f" (it is one of {self.member}: write {self.member}.{name} inside {', '.join(_AGGREGATES)})"
+        visible = {**(self.member_names or {}), **self.names}
+        if any(name in (categories or ()) for _, categories in visible.values()):
+            return f' (a category is quoted: "{name}")'
+        return nearest(name, names)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -122,6 +131,8 @@ def _convert(tree: ast.expr, scope: Scope) -> tuple[Node, str]:
             return Choice(_expect(test, scope, "truth"), yes, no), "number"
         case ast.Call(func=ast.Name(id=function), args=[argument], keywords=[]) if function in _AGGREGATES:
             return _aggregate(function, argument, scope)
+        case ast.Call(func=ast.Name(id=function)) if function not in _AGGREGATES:
+            raise ExpressionError(f"unknown function {function!r}{nearest(function, _AGGREGATES)}")
     raise ExpressionError(f"{ast.unparse(tree)!r} is not part of the expression language")
 
 

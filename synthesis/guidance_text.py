@@ -39,6 +39,11 @@ def read_guidance(prompt: str) -> Guidance:
 def _line(line: Asked | GuidedVariable | GuidedCell) -> str:
     name = {Asked: "asked", GuidedVariable: "variable", GuidedCell: "cell"}[type(line)]
     text = json.dumps({name: line.model_dump(mode="json", exclude_defaults=True)}, ensure_ascii=False)
+    return escape_line(text)
+
+
+def escape_line(text: str) -> str:
+    """JSON that stays on its line and cannot end a fenced block."""
     # Line separators that JSON lets through would break the line for readers that split at them.
     for character in "`\u2028\u2029\x85":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from schemas.model import Derived, FloatArray, IntArray, MomentTable, Scenario, Variable
-from synthesis.binning import Grid
 from synthesis.cells import CellCoder, moment_cell_ids
-from synthesis.density import cells_of
+from synthesis.plan import expected_values
 from synthesis.records import Records
 
 STEPS = 2**30
@@ -72,41 +71,17 @@ def figures(scenario: Scenario, moment: MomentTable, flat: IntArray, values: Flo
 
 
 def expected_figures(coder: CellCoder, moment: MomentTable, flat: IntArray, rows: Records) -> FloatArray:
-    """As `figures`, for plan rows: what a draw of each adds on average, where `flat` names its cell (-1: none).
+    """As `figures`, for plan rows: what a draw of each adds on average. `rows` are its members where the table's are.
 
     Cuts of quantiles are edges of the grid: all draws of an atom are on one side.
     """
     scenario = coder.scenario
-    is_quantile = moment.measure == "quantile"
-    values = _column(scenario, moment, rows) if is_quantile else expected_values(coder, moment, rows)
+    values = _column(scenario, moment, rows)
+    if moment.measure != "quantile":
+        of_members = scenario.member is not None and moment.cells.entity == scenario.member.name
+        values = expected_values(scenario, coder.grids, _owner(scenario, moment), moment.of, rows, of_members)
     inside = np.flatnonzero(flat >= 0)
     return figures(scenario, moment, flat[inside], values[inside])
-
-
-def expected_values(coder: CellCoder, moment: MomentTable, rows: Records) -> FloatArray:
-    """The mean of what each plan row draws for the variable of a moment: by its density, evenly where it has none."""
-    scenario, values = coder.scenario, _column(coder.scenario, moment, rows)
-    entity = _owner(scenario, moment)
-    grid = coder.grids.grids.get((entity, moment.of))
-    if isinstance(scenario.variable(entity, moment.of), Derived) or grid is None or grid.carried:
-        return values
-    density = coder.grids.densities.get((entity, moment.of))
-    if density is None:
-        return even_means(grid)[grid.codes(values)]
-    of_members = scenario.member is not None and moment.cells.entity == scenario.member.name
-    atoms = {moment.of: grid.codes(values)}
-    for given in density.given:
-        owner = entity if scenario.entity(entity).find(given.variable) else scenario.root.name
-        atoms[given.variable] = coder.grids.of(owner, given.variable).codes(rows.column(given.variable, of_members))
-    means: FloatArray = density.means[cells_of(density, moment.of, atoms)]
-    return means
-
-
-def even_means(grid: Grid) -> FloatArray:
-    """The mean of what is drawn in each atom if all its values are alike."""
-    assert grid.edges is not None
-    lows, highs = grid.edges[:-1], grid.edges[1:]
-    return (lows + highs - (1 if grid.variable.kind == "integer" else 0)) / 2
 
 
 def _column(scenario: Scenario, moment: MomentTable, records: Records) -> FloatArray:

@@ -11,7 +11,7 @@ from synthesis.binning import Grids
 from synthesis.chain import Chain, build_chain
 from synthesis.chain_sampling import UNSET, Codes, sample_chain
 from synthesis.distributions import draw_values
-from synthesis.plan import draw_in_atoms
+from synthesis.plan import draw_in_cells
 from synthesis.prior_draft import ABSENT, Draft, Position, new_draft, seat_members
 from synthesis.prior_order import Step, limits_of, steps_of
 from synthesis.prior_relations import Limits, apply_relations
@@ -213,9 +213,8 @@ def _take_codes(
     codes: IntArray,
     rng: np.random.Generator,
 ) -> None:
-    grid = grids.of(entity.name, name)
     draft.broken[rows[codes == UNSET]] = True
-    values = draw_in_atoms(grid.edges, grid.variable.kind, np.maximum(codes, 0), rng)
+    values = draw_in_cells(grids, entity.name, name, np.maximum(codes, 0), rng)
     draft.put(position, name, rows, values.astype(float))
 
 

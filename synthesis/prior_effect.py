@@ -17,9 +17,9 @@ from synthesis.aims import Aims
 from synthesis.allocation import allocate
 from synthesis.assessments.evidence import is_targeted
 from synthesis.binning import Grid
+from synthesis.candidates import propose_unit
 from synthesis.cells import CellCoder
 from synthesis.plan import Plan, plan_values
-from synthesis.prior_proposer import propose_unit
 from synthesis.proposer import CHAIN, FIRST_ARCHETYPE, build_proposer, propose
 from synthesis.randomness import keyed_rng
 from synthesis.records import Array, Records
@@ -80,9 +80,12 @@ def _allocated(
     rng = keyed_rng(settings.random_seed, "propose", MEASURE_ROUND, unit.index)
     zone_of_row = np.repeat(zones[sizes > 0], max(ROWS // max(int((sizes > 0).sum()), 1), 1))
     proposer = build_proposer(coder, zones)
-    proposals = (
-        propose_unit(proposer, zones, zone_of_row, rng) if with_prior else propose(proposer, zone_of_row, rng, CHAIN)
-    )
+    # A model's proposals would add to the difference: what is measured is the prior alone.
+    alone = settings.model_copy(update={"proposer": "offline"})
+    if with_prior:
+        proposals = propose_unit(proposer, alone, (), zones, zone_of_row, rng)
+    else:
+        proposals = propose(proposer, zone_of_row, rng, CHAIN)
     plan, nothing = proposals.plan, no_counts(coder.scenario)
     values = plan_values(coder.scenario, coder.grids, plan)
     system = build_system(coder, values, zones, aims, nothing, nothing[ZONE_SIZES], 1.0)
@@ -166,7 +169,11 @@ def _pairs(
                 joints = [_joint(coder, entity, pair, values, weights) for values, weights in (plain, ours)]
                 tvd = float(0.5 * np.abs(joints[0] - joints[1]).sum())
                 found.append({"entity": entity.name, "variables": list(pair), "tvd": tvd})
-    return sorted(found, key=lambda one: -one["tvd"])[:SHOWN_PAIRS]
+    return sorted(found, key=_tvd, reverse=True)[:SHOWN_PAIRS]
+
+
+def _tvd(pair: dict[str, Any]) -> float:
+    return float(pair["tvd"])
 
 
 def _joint(coder: CellCoder, entity: Entity, pair: tuple[str, str], values: Records, weights: FloatArray) -> FloatArray:

@@ -1,7 +1,4 @@
-"""Candidate plan rows from a scenario's prior: archetypes with joint values, what the prior leaves open by the chain.
-
-Rows of the chain itself are always mixed in with a small weight: they reach cells that the prior never thought of.
-"""
+"""Candidate plan rows from a prior: archetypes with joint values, what the prior leaves open by the chain."""
 
 from collections import Counter
 
@@ -13,35 +10,14 @@ from synthesis.binning import Grids
 from synthesis.evaluation import columns
 from synthesis.plan import CARRIED, Plan, join_plans, plan_values
 from synthesis.prior_draft import ABSENT, Draft, new_draft
-from synthesis.prior_drafting import PriorProposer, build_prior_proposer, draft_rows, groups
-from synthesis.proposer import CHAIN, FIRST_ARCHETYPE, OfflineProposer, Proposals, first_broken_rule, propose
+from synthesis.prior_drafting import PriorProposer, draft_rows, groups
+from synthesis.proposer import FIRST_ARCHETYPE, Proposals, first_broken_rule
 from synthesis.records import Array, Records
 
-CHAIN_WEIGHT = 0.02
-"""Prior weight of the chain's rows beside the prior's."""
-CHAIN_ROWS = 4
-"""Every so many candidates comes from the chain."""
 EVEN_SHARE = 0.3
 """Part of the candidates that is spread evenly over the archetypes, so that rare ones have some; weights undo it."""
 ATTEMPTS = 12
 IMPOSSIBLE = "(prior: no possible value)"
-
-
-def propose_unit(
-    offline: OfflineProposer, zones: IntArray, zone_of_row: IntArray, rng: np.random.Generator
-) -> Proposals:
-    """A unit's candidates: the chain's alone, or with a prior mostly the prior's."""
-    prior = offline.coder.scenario.prior
-    if prior is None:
-        return propose(offline, zone_of_row, rng, CHAIN)
-    is_chain = np.arange(len(zone_of_row)) % CHAIN_ROWS == 0
-    chain = propose(offline, zone_of_row[is_chain], rng, CHAIN)
-    drawn = propose_prior(build_prior_proposer(offline, prior, zones), zone_of_row[~is_chain], rng)
-    if drawn.plan.count == 0:
-        return chain
-    plan = join_plans([_weighted(chain.plan, CHAIN_WEIGHT), _weighted(drawn.plan, 1 - CHAIN_WEIGHT)])
-    rejections = Counter(chain.rejections) + Counter(drawn.rejections)
-    return Proposals(plan, chain.drawn + drawn.drawn, rejections, chain.rejected, chain.rejected_rules)
 
 
 def propose_prior(proposer: PriorProposer, zone_of_row: IntArray, rng: np.random.Generator) -> Proposals:
@@ -136,11 +112,6 @@ def _restore_shares(plan: Plan, proposed: IntArray) -> Plan:
     size = int(proposed.max(initial=0)) + 1
     kept, wanted = np.bincount(plan.proposal, minlength=size), np.bincount(proposed, minlength=size)
     return Plan(plan.atoms, plan.prior * (wanted / np.maximum(kept, 1))[plan.proposal], plan.proposal)
-
-
-def _weighted(plan: Plan, total: float) -> Plan:
-    """The plan with its prior weights summing to `total` times its number of rows over its own sum."""
-    return Plan(plan.atoms, plan.prior * (total / max(plan.prior.sum(), 1e-300)), plan.proposal)
 
 
 def _nothing(proposer: PriorProposer, rng: np.random.Generator) -> Plan:

@@ -6,6 +6,7 @@ No model, no key, no network: the embedded default and the macro-only baseline.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -206,9 +207,17 @@ def _is_pinned(grids: Grids, scenario: Scenario, key: Key) -> bool:
 
 
 def describe_proposals(
-    coder: CellCoder, units: Sequence[Unit], plan: Plan, counts: IntArray, plan_id: int
+    coder: CellCoder,
+    units: Sequence[Unit],
+    plan: Plan,
+    counts: IntArray,
+    plan_id: int,
+    replies: Mapping[int, Mapping[str, object]] = MappingProxyType({}),
 ) -> list[dict[str, object]]:
-    """What the plan rows were proposed from, one entry per proposal that received records."""
+    """What the plan rows were proposed from, one entry per proposal that received records.
+
+    `replies` describes, by number, the proposals that a model made.
+    """
     chains = [build_chain(coder, entity.name, units[0].zone_array) for entity in coder.scenario.entities]
     tables = [link.cells.table.name for chain in chains for link in chain.links if link.cells is not None]
     reasons = {
@@ -228,10 +237,14 @@ def describe_proposals(
                 "plan_rows": int(rows.sum()),
                 "records": records,
                 "share": records / max(int(counts.sum()), 1),
-                **({"reason": reasons[number]} if number in reasons else _of_archetype(coder.scenario, number)),
+                **(replies.get(number) or _of_offline(coder.scenario, number, reasons)),
             }
         )
     return described
+
+
+def _of_offline(scenario: Scenario, number: int, reasons: Mapping[int, str]) -> dict[str, object]:
+    return {"reason": reasons[number]} if number in reasons else _of_archetype(scenario, number)
 
 
 def _of_archetype(scenario: Scenario, number: int) -> dict[str, object]:

@@ -38,8 +38,10 @@ class Checked:
         return kept / (kept + dropped) if kept else 0.0
 
 
-def check_reply(scenario: Scenario, reply: ProposalReply, wanted: int) -> Checked:
-    """The valid proposals of a reply, at most `wanted` of them."""
+def check_reply(
+    scenario: Scenario, reply: ProposalReply, wanted: int, not_asked: frozenset[tuple[str, str]] = frozenset()
+) -> Checked:
+    """The valid proposals of a reply, at most `wanted` of them. Variables `not_asked` for may be left out."""
     if reply.stop_reason == "refusal":
         return Checked(faults={"refusal": 1}, errors=("the reply was a refusal",))
     if not reply.text.strip():
@@ -57,7 +59,7 @@ def check_reply(scenario: Scenario, reply: ProposalReply, wanted: int) -> Checke
     proposals, seen = list[Proposal](), set[str]()
     for position, content in enumerate(written):
         try:
-            proposal = _read_proposal(scenario, content)
+            proposal = _read_proposal(scenario, content, not_asked)
             key = json.dumps([proposal.model_dump(mode="json")[name] for name in ("values", "members")], sort_keys=True)
             if key in seen:
                 raise FaultError("duplicate", "the same as an earlier proposal")
@@ -70,6 +72,25 @@ def check_reply(scenario: Scenario, reply: ProposalReply, wanted: int) -> Checke
         seen.add(key)
         proposals.append(proposal.model_copy(update={"source": str(position)}))
     return Checked(tuple(proposals), dict(faults), tuple(errors[:MAX_ERRORS]))
+
+
+def read_object(reply: ProposalReply, name: str) -> list[Any] | Checked:
+    """The list under `name` in a reply to another question; or what is wrong with the reply as a whole."""
+    if reply.stop_reason == "refusal":
+        return Checked(faults={"refusal": 1}, errors=("the reply was a refusal",))
+    start = reply.text.find("{")
+    if start < 0:
+        fault = "invalid_json" if reply.text.strip() else "empty"
+        return Checked(faults={fault: 1}, errors=("no JSON object in the reply",))
+    try:
+        content, _ = _DECODER.raw_decode(reply.text[:MAX_REPLY], start)
+    except (ValueError, RecursionError):
+        is_cut = reply.stop_reason in ("max_tokens", "model_context_window_exceeded")
+        return Checked(faults={"cut" if is_cut else "invalid_json": 1}, errors=("the reply is not valid JSON",))
+    if not isinstance(content.get(name), list) or not content[name]:
+        return Checked(faults={"wrong_shape": 1}, errors=(f'expected {{"{name}": [...]}} with at least one',))
+    found: list[Any] = content[name]
+    return found
 
 
 def read_objects(text: str, is_cut: bool = False) -> Iterator[Any]:
@@ -104,7 +125,7 @@ def _read_whole(text: str, is_cut: bool) -> Iterator[Any]:
         raise FaultError("invalid_json", "the reply is not valid JSON")
 
 
-def _read_proposal(scenario: Scenario, content: Any) -> Proposal:
+def _read_proposal(scenario: Scenario, content: Any, not_asked: frozenset[tuple[str, str]]) -> Proposal:
     if not isinstance(content, dict) or not isinstance(content.get("values"), dict):
         raise FaultError("wrong_type", 'expected an object with "values", "share" and "reason"')
     share = content.get("share", content.get("num"))
@@ -112,7 +133,8 @@ def _read_proposal(scenario: Scenario, content: Any) -> Proposal:
         raise FaultError("wrong_type", f'"share" is {show(share)}, expected a number')
     if not 0 < share < 1e15:
         raise FaultError("not_positive", f'"share" is {show(share)}, expected more than 0')
-    optional = {scenario.zones.variable} if scenario.zones else set()
+    optional = {name for entity, name in not_asked if entity == scenario.root.name}
+    optional |= {scenario.zones.variable} if scenario.zones else set()
     member = scenario.member
     written = content.get("members") or []
     if member is not None and member.count and written:
@@ -120,19 +142,19 @@ def _read_proposal(scenario: Scenario, content: Any) -> Proposal:
     if not isinstance(written, list) or len(written) > MAX_MEMBERS or (member is None and written):
         raise FaultError("wrong_members", f'"members" is {show(written)}, expected {_expected_members(member)}')
     values = read_values(scenario.root, content["values"], optional)
-    members = tuple(_read_member(member, values_of) for values_of in written) if member is not None else ()
+    members = tuple(_read_member(member, values_of, not_asked) for values_of in written) if member is not None else ()
     if member is not None:
         _check_count(scenario, member, values, len(members))
     reason = clean_text(str(content.get("reason", "")))[:MAX_REASON]
     return Proposal(values=values, members=members, share=float(share), reason=reason)
 
 
-def _read_member(member: Entity, content: Any) -> Values:
+def _read_member(member: Entity, content: Any, not_asked: frozenset[tuple[str, str]]) -> Values:
     # With or without the wrapping that a proposal's own values have.
     inner = content.get("values", content) if isinstance(content, dict) else content
     if not isinstance(inner, dict):
         raise FaultError("wrong_members", f"a {member.name} is {show(content)}, expected an object of its variables")
-    return read_values(member, inner, set())
+    return read_values(member, inner, {name for entity, name in not_asked if entity == member.name})
 
 
 def _check_count(scenario: Scenario, member: Entity, values: Values, listed: int) -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.model import Entity, IntArray, Scenario
+from schemas.model import Derived, Entity, IntArray, Scenario, Variable
 from synthesis.binning import Grids
 from synthesis.evaluation import with_derived
-from synthesis.plan import CARRIED, Plan, cells_in, draw_in_cells
+from synthesis.plan import CARRIED, HIGH, LOW, Plan, cells_in, draw_in_cells, draw_in_ranges, narrows
 from synthesis.proposer import first_broken_rule
 from synthesis.records import Array, Records, member_rows
 
@@ -110,6 +110,7 @@ def _cells(grids: Grids, entity: Entity, atoms: Mapping[str, Array]) -> dict[str
             cells[carried] = atoms[carried]
         else:
             cells[variable.name] = cells_in(grids, entity.name, variable.name, atoms)
+            cells.update(narrows(grids.of(entity.name, variable.name), atoms))
     return cells
 
 
@@ -127,12 +128,26 @@ def _columns(
 ) -> dict[str, Array]:
     columns = {}
     for variable in entity.variables:
-        carried = source.get(variable.name + CARRIED)
+        name = variable.name
+        carried = source.get(name + CARRIED)
         if carried is not None:
-            columns[variable.name] = carried[rows]
-        else:
-            columns[variable.name] = draw_in_cells(grids, entity.name, variable.name, source[variable.name][rows], rng)
+            columns[name] = carried[rows]
+            continue
+        drawn = draw_in_cells(grids, entity.name, name, source[name][rows], rng)
+        if name + LOW in source:
+            drawn = _narrowed(variable, drawn, source[name + LOW][rows], source[name + HIGH][rows], rng)
+        columns[name] = drawn
     return columns
+
+
+def _narrowed(variable: Variable | Derived, drawn: Array, low: Array, high: Array, rng: np.random.Generator) -> Array:
+    """The values with those of narrowed ranges drawn anew, evenly: what a proposer says goes before a density."""
+    own = np.flatnonzero(~np.isnan(low))
+    if len(own) == 0:
+        return drawn
+    values = drawn.copy()
+    values[own] = draw_in_ranges(low[own].astype(float), high[own].astype(float), variable.kind, rng)
+    return values
 
 
 def _replace(records: Records, rows: IntArray, fresh: Records) -> Records:

@@ -1,6 +1,6 @@
 """From a unit's discrepancy to its allocation: propose, compile, allocate, integerize."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,24 +10,25 @@ from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES, Counts, no_counts
 from synthesis.aims import Aims
 from synthesis.allocation import Allocation, allocate
+from synthesis.candidates import may_complete, propose_rare, propose_unit
 from synthesis.causes import Causes, find_causes
 from synthesis.cells import CellCoder, cell_ids
 from synthesis.convergence import Convergence, convergence_of
 from synthesis.elastic import Relaxation, relax
-from synthesis.integerization import integerize
+from synthesis.integerization import integerize, systematic_rounding
 from synthesis.outer import OuterCells, asked, inner_coder, outer_coder
-from synthesis.plan import Plan, join_plans, plan_values
+from synthesis.plan import Plan, has_ranges, join_plans, plan_values, with_ranges, without_ranges
 from synthesis.pricing import priced_rows
-from synthesis.prior_proposer import propose_unit
-from synthesis.proposer import CHAIN, FLAT, OfflineProposer, build_proposer, propose
+from synthesis.proposer import OfflineProposer, build_proposer
 from synthesis.randomness import keyed_rng
 from synthesis.records import Records
+from synthesis.reply_rows import Offered, offered_to
 from synthesis.sampling import acceptance_counts
 from synthesis.system import System, build_system, zone_round_sizes
 from synthesis.units import Unit
+from synthesis.what_if import binding
 
 MIN_ROWS_PER_ZONE = 2000
-EARLY_PART = 10
 RUN_ROWS = 400_000
 """Candidates that all zones share: many small zones are each met by `MIN_ROWS_PER_ZONE`."""
 ROWS_PER_RECORD = 2
@@ -73,17 +74,21 @@ def plan_unit(
     committed: Counts,
     outer: OuterCells | None = None,
     part: FloatArray | None = None,
+    offered: Sequence[Offered] = (),
 ) -> UnitPlan:
     """The allocation of one unit in one round; `fraction` of the aims is to be reached by its end.
 
-    `part` is what the unit is to add to its outer cells.
+    `part` is what the unit is to add to its outer cells; `offered` are the model's proposals of all rounds so far.
     """
     zones, zone_committed, is_last = unit.zone_array, committed[ZONE_SIZES], fraction >= 1
     sizes = zone_round_sizes(aims, zone_committed, fraction)[zones]
     rng = keyed_rng(settings.random_seed, "propose", round_index, unit.index)
     proposer = build_proposer(coder, zones)
     zone_of_row = np.repeat(zones, rows_per_zone(settings, sizes, len(aims.zone_sizes), is_last))
-    proposals = propose_unit(proposer, zones, zone_of_row, rng)
+    here = offered_to(coder.scenario, offered, zones)
+    if settings.allocation == "proposed":
+        return _as_proposed(proposer, settings, here, zones, sizes, zone_of_row, round_index, rng)
+    proposals = propose_unit(proposer, settings, here, zones, zone_of_row, rng)
     likely = _likely_rows(proposer, proposals.plan, rng)
     told = (coder, aims, committed)
     if outer is not None and (part is not None or outer.unbound):
@@ -92,11 +97,13 @@ def plan_unit(
 
     def system_of(plan: Plan) -> System:
         values = plan_values(coder.scenario, coder.grids, plan)
-        return build_system(told[0], values, zones, told[1], told[2], zone_committed, fraction)
+        return build_system(binding(told[0]), values, zones, told[1], told[2], zone_committed, fraction)
 
-    plan, system, unsupported = _complete(proposer, likely, system_of, zone_of_row, rng)
+    is_open = may_complete(settings, here, coder.scenario.prior is not None)
+    plan, system, unsupported = _complete(proposer, settings, likely, system_of, zone_of_row, rng, is_open)
     total = int(sizes.sum())
-    plan, system, allocation = _priced(proposer, plan, system, total, system_of, rng, PRICING_ROUNDS if is_last else 0)
+    pricing_rounds = PRICING_ROUNDS if is_last and is_open else 0
+    plan, system, allocation = _priced(proposer, plan, system, total, system_of, rng, pricing_rounds)
     unsupported = _unsupported(system)
     allocation, relaxation = _relaxed(system, plan, total, allocation)
     reachable = system if relaxation is None else relaxation.system
@@ -118,6 +125,39 @@ def plan_unit(
     )
 
 
+def _as_proposed(
+    proposer: OfflineProposer,
+    settings: RunSettings,
+    offered: Sequence[Offered],
+    zones: IntArray,
+    sizes: IntArray,
+    zone_of_row: IntArray,
+    round_index: int,
+    rng: np.random.Generator,
+) -> UnitPlan:
+    """The method's own loop: every proposal of the round has the records that its share says, whatever the targets."""
+    latest = [one for one in offered if one.round == round_index]
+    alone = settings.model_copy(update={"chain_share": 0.0})
+    proposals = propose_unit(proposer, alone, latest, zones, zone_of_row, rng)
+    plan = _likely_rows(proposer, proposals.plan, rng)
+    zone_of_plan = _zone_positions(proposer.coder, plan, zones)
+    counts = np.zeros(plan.count, dtype=np.int64)
+    for position, size in enumerate(sizes.tolist()):
+        rows = np.flatnonzero(zone_of_plan == position)
+        if len(rows):
+            counts[rows] = systematic_rounding(plan.prior[rows], size, rng)
+    used = np.flatnonzero(counts)
+    found = proposals.rejections, proposals.rejected, proposals.rejected_rules
+    nothing_solved = Convergence(0, 0.0, 0.0, None, plan.count, 0, float(len(used)), 1.0)
+    return UnitPlan(plan.take(used), counts[used], proposals.drawn, *found, 0, 0, 0.0, {}, nothing_solved)
+
+
+def _zone_positions(coder: CellCoder, plan: Plan, zones: IntArray) -> IntArray:
+    if coder.scenario.zones is None:
+        return np.zeros(plan.count, dtype=np.int64)
+    return np.searchsorted(zones, plan.atoms.root[coder.scenario.zones.variable])
+
+
 def respond(coder: CellCoder, settings: RunSettings, aims: Aims, outer: OuterCells, unit: Unit) -> FloatArray:
     """What a unit adds to its outer cells when it meets its inner tables, and nothing else is asked of it."""
     scenario, zones = coder.scenario, unit.zone_array
@@ -127,7 +167,9 @@ def respond(coder: CellCoder, settings: RunSettings, aims: Aims, outer: OuterCel
         return np.zeros(len(outer.of_unit[unit.index]))
     rng = keyed_rng(settings.random_seed, "propose", RESPONSE_ROUND, unit.index)
     proposer = build_proposer(coder, zones)
-    plan = _likely_rows(proposer, propose(proposer, zone_of_row, rng, CHAIN).plan, rng)
+    # Nobody has been asked yet.
+    offline = settings.model_copy(update={"proposer": "offline"})
+    plan = _likely_rows(proposer, propose_unit(proposer, offline, (), zones, zone_of_row, rng).plan, rng)
     values, nothing = plan_values(scenario, coder.grids, plan), no_counts(scenario)
     system = build_system(inner_coder(coder, outer), values, zones, aims, nothing, nothing[ZONE_SIZES], 1.0)
     loose = tuple(b if b.is_exact else replace(b, importance=b.importance * LOOSE) for b in system.blocks)
@@ -157,9 +199,11 @@ def _priced(
         missed.append(allocation.missed)
         if missed[-1] < MISSED or (len(missed) > 1 and missed[-1] > WORTH_PRICING * missed[-2]):
             break
-        found = priced_rows(proposer, plan, system, allocation, system_of, rng)
+        found = priced_rows(proposer, without_ranges(plan), system, allocation, system_of, rng)
         if found is None:
             break
+        if has_ranges(plan):
+            found = with_ranges(proposer.coder.scenario, proposer.coder.grids, found)
         plan = join_plans([plan, _likely_rows(proposer, found, rng)])
         system = system_of(plan)
         allocation = allocate(system, plan.prior, total)
@@ -198,7 +242,7 @@ def _likely_rows(proposer: OfflineProposer, plan: Plan, rng: np.random.Generator
 
 def rows_per_zone(settings: RunSettings, sizes: IntArray, all_zones: int, is_last: bool) -> IntArray:
     """Candidates per zone; an early round, whose leftovers the next one corrects, makes do with fewer."""
-    least = (settings.least_plan_rows if is_last else settings.least_plan_rows // EARLY_PART) // max(len(sizes), 1)
+    least = (settings.least_plan_rows if is_last else settings.least_plan_rows // 4) // max(len(sizes), 1)
     least = max(MIN_ROWS_PER_ZONE, min(least, RUN_ROWS // all_zones))
     wanted = np.minimum(np.maximum(sizes * ROWS_PER_RECORD, least), settings.plan_rows)
     return np.where(sizes > 0, wanted, 0)
@@ -206,18 +250,20 @@ def rows_per_zone(settings: RunSettings, sizes: IntArray, all_zones: int, is_las
 
 def _complete(
     proposer: OfflineProposer,
+    settings: RunSettings,
     plan: Plan,
     system_of: Callable[[Plan], System],
     zone_of_row: IntArray,
     rng: np.random.Generator,
+    is_open: bool,
 ) -> tuple[Plan, System, BoolArray]:
-    """The plan with rows added for cells that want records but have no row (column generation)."""
+    """The plan with rows added, if it is open to that, for cells that want records but have no row."""
     system: System = system_of(plan)
-    for _ in range(FLAT_ATTEMPTS):
+    for _ in range(FLAT_ATTEMPTS if is_open else 0):
         missing = _unsupported(system)
         if not missing.any():
             break
-        extra = _likely_rows(proposer, propose(proposer, zone_of_row, rng, FLAT, flat=True).plan, rng)
+        extra = _likely_rows(proposer, propose_rare(proposer, settings, zone_of_row, rng), rng)
         hits = system_of(extra).matrix @ missing.astype(float)
         chosen = np.flatnonzero(hits > 0)[: max(len(zone_of_row) // 4, 100)]
         if len(chosen) == 0:

@@ -7,14 +7,17 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from adapters.llm.exchange_files import read_answer
 from adapters.llm.session import ask_round, check_proposer
 from adapters.llm.usage import describe_round, describe_usage
 from schemas.exchange import Answer, ProposalReply, ProposalRequest, RoundAnswers
 from schemas.model import Scenario
 from schemas.settings import RunSettings
+from synthesis.dependencies import judge_groups
+from synthesis.group_requests import check_groups, dependencies_of, groups_request
+from synthesis.held_out import hold_out
 from synthesis.replies import Checked, check_reply
-from tasks.context import Context
+from synthesis.requests import not_asked
+from tasks.context import Context, load_context
 
 
 @task(name="ask", task_run_name="ask-{round_index}", cache_policy=NO_CACHE)
@@ -23,17 +26,58 @@ def ask(context: Context, settings: RunSettings, round_index: int, requests: Seq
 
     The key stays in the environment of this process: it is no argument of any task.
     """
-    return ask_round(context.run.root, settings, requests, partial(check_answer, context.scenario))
+    return ask_round(context.run.root, settings, requests, partial(check_answer, context.scenario, settings))
 
 
-def check_answer(scenario: Scenario, request: ProposalRequest, reply: ProposalReply) -> Checked:
+def check_answer(scenario: Scenario, settings: RunSettings, request: ProposalRequest, reply: ProposalReply) -> Checked:
     """What a reply is worth for what was asked."""
-    return check_reply(scenario, reply, request.proposals)
+    if request.purpose == "groups":
+        return check_groups(scenario, settings, reply)
+    return check_reply(scenario, reply, request.proposals, not_asked(scenario, request))
 
 
-def read_kept_answer(context: Context, request_id: str) -> Answer | None:
-    """The answer to a request, on a worker; None if it was never asked."""
-    return read_answer(context.run.answer_file(request_id))
+@task(name="infer", cache_policy=NO_CACHE)
+def infer(context: Context, settings: RunSettings) -> tuple[Context, RoundAnswers]:
+    """The dependency groups, kept in the run folder; and the context in which they decide the tables that bind.
+
+    Call it, do not submit it, as `ask`.
+    """
+    answered = ask_round(
+        context.run.root,
+        settings,
+        [groups_request(context.scenario, settings)],
+        partial(check_answer, context.scenario, settings),
+    )
+    context.run.keep_dependencies(dependencies_of(settings, answered.answers[0]))
+    load_context.cache_clear()
+    return load_context(str(context.run.root), context.scenario.fingerprint, settings), answered
+
+
+def describe_groups(context: Context) -> list[dict[str, Any]]:
+    """The inferred groups, for run.json: what each comes to, and the tables that bear on it."""
+    found = context.run.read_dependencies()
+    if found is None:
+        return []
+    used = hold_out(context.run.read_scenario(), context.settings.hold_out)
+    return [
+        {
+            "entity": one.group.entity,
+            "variables": list(one.group.variables),
+            "status": one.status,
+            "tables": list(one.tables),
+            "added_table": one.added.name if one.added else None,
+            "reason": one.group.reason,
+        }
+        for one in judge_groups(used, found)
+    ]
+
+
+def read_answers(context: Context, round_index: int) -> tuple[Answer, ...]:
+    """The answers with proposals of all rounds up to one, on a worker; in the order of their requests."""
+    if not context.settings.asks:
+        return ()
+    found = [answer for answer in context.run.read_answers() if answer.round <= round_index]
+    return tuple(sorted(found, key=lambda answer: (answer.round, answer.request_id)))
 
 
 def describe_asking(

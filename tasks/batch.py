@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,9 +26,11 @@ from synthesis.causes import merge_causes
 from synthesis.convergence import summed_up
 from synthesis.plan import Plan, join_plans
 from synthesis.proposer import FIRST_ARCHETYPE, describe_proposals
+from synthesis.reply_rows import Offered, describe_replies, first_reply, offered_proposals
 from synthesis.stratification import joint_order, stratum_counts
 from synthesis.system import zone_round_sizes
 from synthesis.unit_plan import UnitPlan, plan_unit, respond
+from tasks.ask import read_answers
 from tasks.context import Context, load_context
 from tasks.time_limit import time_limit
 
@@ -131,24 +134,42 @@ def _plan(context: Context, spec: BatchSpec) -> tuple[Plan, IntArray]:
     committed = context.run.read_counts(spec.round)
     parts = context.run.read_parts(f"parts{spec.round:02d}", spec.units) if context.cut.outer else {}
     given = context.coder, context.settings, context.aims
+    offered = offered_proposals(read_answers(context, spec.round))
     units = [
-        plan_unit(*given, context.units[i], spec.round, spec.fraction, committed, context.outer, parts.get(i))
+        plan_unit(
+            *given, context.units[i], spec.round, spec.fraction, committed, context.outer, parts.get(i), offered=offered
+        )
         for i in spec.units
     ]
     plan, counts = join_plans(unit.plan for unit in units), np.concatenate([unit.counts for unit in units])
     if spec.strata > 1:
         order = joint_order(context.coder, plan)
         plan, counts = plan.take(order), counts[order]
-    _keep_plan(context, spec, plan, counts, units)
+    _keep_plan(context, spec, plan, counts, units, offered)
     return plan, counts
 
 
-def _keep_plan(context: Context, spec: BatchSpec, plan: Plan, counts: IntArray, units: list[UnitPlan]) -> None:
+def _keep_plan(
+    context: Context,
+    spec: BatchSpec,
+    plan: Plan,
+    counts: IntArray,
+    units: list[UnitPlan],
+    offered: Sequence[Offered],
+) -> None:
     run, scenario = context.run, context.scenario
     rejected = [Quarantined("proposal", u.rejected, u.rejected_rules) for u in units if u.rejected is not None]
     write_quarantine(run.quarantine / f"p{spec.plan_id:06d}.parquet", scenario, rejected)
-    described = describe_proposals(context.coder, [context.units[i] for i in spec.units], plan, counts, spec.plan_id)
-    proposed = _proposed(units, is_final=spec.fraction >= 1)
+    replies = describe_replies(scenario, context.settings.proposer, offered)
+    reached = [context.units[i] for i in spec.units]
+    described = describe_proposals(context.coder, reached, plan, counts, spec.plan_id, replies)
+    is_reply = plan.proposal >= first_reply(scenario)
+    of_prior = int(counts[(plan.proposal >= FIRST_ARCHETYPE) & ~is_reply].sum())
+    proposed = {
+        **_proposed(units, is_final=spec.fraction >= 1),
+        "prior_records": of_prior,
+        "records_of_replies": int(counts[is_reply].sum()),
+    }
     write_json(run.proposals_file(spec.plan_id), {"proposed": proposed, "proposals": described})
     write_plan(run.plan_file(spec.plan_id), scenario, context.coder.grids, plan, counts, spec.plan_id)
 
@@ -161,7 +182,6 @@ def _proposed(units: list[UnitPlan], is_final: bool) -> dict[str, Any]:
         "is_final": is_final,
         "rows": sum(unit.proposed for unit in units),
         "rejections": dict(rejections),
-        "prior_records": sum(int(unit.counts[unit.plan.proposal >= FIRST_ARCHETYPE].sum()) for unit in units),
         "unsupported_cells": sum(unit.unsupported for unit in units),
         "steps": max(unit.steps for unit in units),
         "causes": merge_causes(unit.causes for unit in units),

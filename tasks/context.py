@@ -10,9 +10,11 @@ from schemas.settings import RunSettings
 from synthesis.aims import Aims, build_aims
 from synthesis.binning import build_grids
 from synthesis.cells import CellCoder, build_coder
+from synthesis.dependencies import apply_dependencies
 from synthesis.held_out import hold_out
 from synthesis.outer import OuterCells, outer_cells
 from synthesis.units import Unit, UnitCut, cut_units
+from synthesis.what_if import with_what_if
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,9 @@ def compile_context(run: RunFolder, scenario: Scenario, settings: RunSettings) -
     scenario = hold_out(scenario, settings.hold_out)
     if not settings.use_prior:
         scenario = replace(scenario, prior=None)
+    if (found := run.read_dependencies()) is not None:
+        scenario = apply_dependencies(scenario, found)
+    scenario = with_what_if(scenario, settings)
     coder = build_coder(scenario, build_grids(scenario))
     cut = cut_units(scenario)
     return Context(run, scenario, coder, build_aims(scenario, settings.size), cut, outer_cells(scenario, cut), settings)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from adapters.lineage import SHOWN_PLAN_ROWS, plan_rows_table, read_cells, read_proposals
+from adapters.lineage import SHOWN_PLAN_ROWS, plan_rows_table, read_cells, read_proposals, unmatched
 from adapters.object_path import Location
 from adapters.plan_files import decode_plan
 from adapters.run_folder import RunFolder
@@ -25,8 +25,7 @@ def explain_cells(root: Location, wanted: dict[str, str], table: str | None) -> 
     stored = run.read_run()
     cells = read_cells(run, wanted, table)
     if not cells:
-        asked = ",".join(f"{name}={label}" for name, label in wanted.items())
-        raise UserError(f"{root}: no target cell matches {asked!r}; aggregates.parquet lists them")
+        raise UserError(f"{root}: {unmatched(run, wanted, table)}")
     settings = RunSettings.model_validate(stored["settings"])
     context = load_context(str(root), stored["scenario"]["fingerprint"], settings)
     return [cell | part for cell, part in zip(cells, _filled(context, run, cells[:SHOWN_CELLS]), strict=False)]

@@ -12,10 +12,13 @@ from adapters.partitions import read_commit, verify_commit, verify_digest
 from schemas.batch import BatchSpec
 from schemas.errors import BatchError
 from schemas.model import IntArray
+from synthesis import diversity
 from synthesis.aggregates import Counts, dense_counts, merge_counts, no_counts
 from synthesis.discrepancy import RoundFit, discrepancies, fit_of
+from synthesis.diversity import Sketch, merge_sketches
 from synthesis.held_out import held_out_discrepancies
 from synthesis.moment_fit import moment_fits
+from synthesis.stopping import over_corrected
 from synthesis.summaries import EMPTY, Summary, merge_summaries
 from tasks.batch import zones_of
 from tasks.context import Context
@@ -28,12 +31,15 @@ class Merged:
     counts: Counts
     summary: Summary
     commits: tuple[dict[str, Any], ...]
+    sketch: Sketch
     fit: RoundFit | None = None
+    is_met: bool = False
+    over_corrected: int = 0
 
 
 def nothing_merged(context: Context) -> Merged:
     """The empty value of the merge."""
-    return Merged(no_counts(context.scenario), EMPTY, ())
+    return Merged(no_counts(context.scenario), EMPTY, (), diversity.EMPTY)
 
 
 @task(name="merge", cache_policy=NO_CACHE, task_run_name="merge-round-{round_index}")
@@ -48,7 +54,7 @@ def merge_batches(
     context: Context, merged: Merged, batches: tuple[BatchSpec, ...], pending: IntArray | None = None
 ) -> Merged:
     """As `merge_round`, without Prefect."""
-    counts, summary, commits = merged.counts, merged.summary, list(merged.commits)
+    counts, summary, commits, sketch = merged.counts, merged.summary, list(merged.commits), merged.sketch
     for spec in batches:
         files = files_of_batch(context.scenario, spec, zones_of(context, spec))
         commit = read_commit(context.run.records, files)
@@ -59,10 +65,13 @@ def merge_batches(
         verify_commit(context.run.records, files, commit)
         counts = merge_counts(counts, dense_counts(context.scenario, commit.pop("counts")))
         summary = merge_summaries(summary, commit.pop("summary"))
+        sketch = merge_sketches(sketch, commit.pop("diversity"))
         commits.append({**commit, "file": files.commit, "file_digest": digest})
     fraction = batches[0].fraction if batches else 1.0
     found = discrepancies(context.scenario, context.aims, counts, fraction)
-    held = held_out_discrepancies(context.scenario, context.settings.size, counts)
     moments = moment_fits(context.scenario, context.aims, counts, fraction)
+    held = held_out_discrepancies(context.scenario, context.settings.size, counts)
     write_aggregates(context.run.aggregates, context.scenario, [*found, *held], moments)
-    return Merged(counts, summary, tuple(commits), fit_of(context.scenario, found, pending))
+    fit, beyond = fit_of(context.scenario, found, pending), over_corrected(context.scenario, context.aims, counts)
+    is_met = fit.cells_within == fit.cells and all(moment.within.all() for moment in moments)
+    return Merged(counts, summary, tuple(commits), sketch, fit, is_met, beyond)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from adapters.object_path import Location, location
 from adapters.run_folder import RunFolder
 from adapters.run_lock import LOCK_FILE, locked
 from adapters.scenario_files import read_scenario
+from adapters.what_if_shifts import check_without
 from schemas.errors import UserError
 from schemas.settings import RunSettings
 from tasks.context import Context, compile_context, load_context
 from tasks.judge_scenario import judge_scenario
 
 VERSIONS = ("synthor", "prefect", "prefect-dask", "dask", "pyarrow", "pandas", "numpy", "scipy", "great-expectations")
+UNBOUND = "reaches beyond the units that are solved together: measured, but not aimed at"
 
 
 @contextmanager
@@ -30,7 +33,11 @@ def held(out: str) -> Iterator[None]:
         yield
 
 
-UNBOUND = "reaches beyond the units that are solved together: measured, but not aimed at"
+def with_absolute_paths(settings: RunSettings) -> RunSettings:
+    """The settings as the run folder keeps them: its root of publications is found from wherever it is looked at."""
+    if settings.publish_to is None:
+        return settings
+    return settings.model_copy(update={"publish_to": str(location(settings.publish_to).absolute())})
 
 
 @task(name="prepare", cache_policy=NO_CACHE)
@@ -45,6 +52,8 @@ def open_run(folder: Path, out: Location, settings: RunSettings) -> Context:
     if settings.asks:
         check_proposer(settings)
     scenario = read_scenario(folder)
+    if settings.without is not None:
+        check_without(location(settings.without), scenario)
     context = compile_context(run, scenario, settings)
     if (run.root / "run.json").exists():
         check_same_run(run.read_run(), scenario.fingerprint, settings, run.root)
@@ -82,6 +91,7 @@ def _create(run: RunFolder, folder: Path, context: Context, judged: dict[str, An
         {
             "synthor_version": version("synthor"),
             "status": "running",
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "scenario": {
                 "name": scenario.name,
                 "title": scenario.title,

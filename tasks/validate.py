@@ -1,5 +1,6 @@
 """Validation: the suites over what is there, from footers and files, never from the flow's memory."""
 
+from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
 
@@ -12,7 +13,7 @@ from adapters.dataset import partition_frames, read_commits
 from adapters.object_path import Location, location
 from adapters.run_folder import RunFolder, write_table
 from adapters.storage import replacing_files, write_json
-from expectations.checkpoint import judge_aggregates, judge_records, judge_summary, judge_volume
+from expectations.checkpoint import judge_aggregates, judge_freshness, judge_records, judge_summary, judge_volume
 from expectations.outcomes import SuiteOutcome
 from expectations.suites import save_suites
 from schemas.errors import CorruptionError
@@ -26,6 +27,7 @@ from synthesis.moment_fit import moment_fits
 from synthesis.recount import recount_frames
 from synthesis.summaries import EMPTY, merge_summaries
 from tasks.context import load_context
+from tasks.drift import drift_outcome
 
 RECORDS_READ = 1_000_000
 """Up to this many records Great Expectations reads every one; beyond, it judges the summaries in the footers."""
@@ -63,9 +65,13 @@ def validate_run(root: Location, full: bool) -> dict[str, Any]:
     held = held_out_discrepancies(scenario, settings.size, counts)
     aggregates = aggregates_table(scenario, [*found, *held], moment_fits(scenario, context.aims, counts), named)
     write_table(run.aggregates, aggregates)
+    frame = aggregates.filter(pc.invert(aggregates["held_out"])).to_pandas()
+    drift, told = drift_outcome(run, scenario, settings, frame)
     outcomes = [
-        judge_aggregates(scenario, aggregates.filter(pc.invert(aggregates["held_out"])).to_pandas()),
+        judge_aggregates(scenario, frame),
         judge_volume(scenario, context.aims.zone_sizes, counts[ZONE_SIZES]),
+        judge_freshness(_created_at(stored), datetime.now(UTC), settings.max_age_hours),
+        *([] if drift is None else [drift]),
     ]
     total = sum(commit["records"] + commit["members"] for commit in commits)
     reads_records = full or total <= RECORDS_READ
@@ -76,10 +82,11 @@ def validate_run(root: Location, full: bool) -> dict[str, Any]:
     if full:
         check_recount(context.coder, run, counts)
     with replacing_files(run.expectations) as folder:
-        save_suites(scenario, folder)
+        save_suites(scenario, folder, settings)
     missed = [cell for part in found for cell in worst_cells(scenario, part, SHOWN_CELLS, missed_only=True)]
     missed.sort(key=lambda cell: -abs(float(str(cell["discrepancy"]))))
     result = _result(outcomes, missed[:SHOWN_CELLS], "records" if reads_records else "summaries", total)
+    result["drift"] = told
     write_json(run.validation, result)
     return result
 
@@ -94,6 +101,11 @@ def check_recount(coder: CellCoder, run: RunFolder, counts: Counts) -> None:
             raise CorruptionError(f"{run.records}: a full recount of {name} differs from the merged aggregates")
 
 
+def _created_at(stored: dict[str, Any]) -> datetime | None:
+    text = stored.get("created_at")
+    return None if text is None else datetime.fromisoformat(text)
+
+
 def _result(outcomes: list[SuiteOutcome], missed: list[dict[str, Any]], judged: str, total: int) -> dict[str, Any]:
     return {
         "success": all(outcome.success for outcome in outcomes),
@@ -104,5 +116,6 @@ def _result(outcomes: list[SuiteOutcome], missed: list[dict[str, Any]], judged: 
             for outcome in outcomes
         },
         "failures": [failure for outcome in outcomes for failure in outcome.as_json()["failures"]],
+        "warnings": [warning for outcome in outcomes for warning in outcome.as_json()["warnings"]],
         "missed_cells": missed,
     }

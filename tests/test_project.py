@@ -74,7 +74,7 @@ def test_lock_meets_every_dependency():
 def test_every_import_is_a_declared_dependency():
     declared = {canonicalize_name(requirement.name) for requirement in requirements()}
     files = [path for name in (*packages(), "tests") for path in (ROOT / name).glob("**/*.py")]
-    own = {*packages(), "tests", "benchmarks", *(path.stem for path in files)}
+    own = {*packages(), "tests", "benchmarks", "docs", *(path.stem for path in files)}
     foreign = set().union(*map(imports_of, files)) - own - set(sys.stdlib_module_names)
     distributions = packages_distributions()
     undeclared = {

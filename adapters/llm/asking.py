@@ -262,6 +262,8 @@ def _answer(
     return Answer(
         request_id=request.request_id,
         digest=request.digest,
+        round=request.round,
+        zones=request.zones,
         proposals=checked.proposals,
         value=checked.value,
         is_answered=is_answered,

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from adapters.llm.calls import Call, estimate_tokens
 from adapters.llm.credentials import read_credentials
@@ -62,6 +62,20 @@ def estimate_cost(
         price=None if price is None else price.source,
         is_counted=counted is not None,
     )
+
+
+def with_once(settings: RunSettings, rounds: Estimate, once: Estimate) -> Estimate:
+    """Both together: what is asked in every round, and what is asked once."""
+
+    def summed(name: str, limit: float | None = None) -> Any:
+        parts = getattr(rounds, name), getattr(once, name)
+        return None if None in parts else _least(round(sum(parts), 4), limit)
+
+    names = ("input_tokens", "output_tokens", "usd")
+    limits: dict[str, float | None] = {"calls": settings.max_calls, "most_calls": settings.max_calls}
+    limits |= {"most_tokens": settings.max_tokens, "most_usd": settings.max_usd}
+    sums = {name: summed(name) for name in names} | {name: summed(name, limit) for name, limit in limits.items()}
+    return replace(rounds, **sums)
 
 
 def count_input(requests: Sequence[ProposalRequest]) -> int | None:

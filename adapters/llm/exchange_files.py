@@ -54,6 +54,12 @@ class ExchangeStore:
         """The answer to a request, if it has one."""
         return read_answer(self.answer_file(request_id))
 
+    def read_answers(self) -> list[Answer]:
+        """Every answer so far, by request id."""
+        paths: list[Location] = list(self._answers.glob("[!.]*.json")) if self._answers.is_dir() else []
+        answers = [answer for path in paths if (answer := read_answer(path)) is not None]
+        return sorted(answers, key=lambda answer: answer.request_id)
+
     def read_all(self) -> list[Exchange]:
         """Every exchange so far: request by request, turn by turn, attempt by attempt.
 

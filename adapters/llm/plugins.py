@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from adapters.llm.calls import Call, CallError
 from schemas.errors import ProposerError, UserError
 from schemas.exchange import ProposalReply, Proposer
+from synthesis.expressions import nearest
 
 GROUP = "synthor.proposers"
 
@@ -40,8 +41,8 @@ def load_proposer(name: str) -> Proposer:
     """The proposer that a package offers under a name."""
     offered = {point.name: point for point in entry_points(group=GROUP)}
     if name not in offered:
-        known = ", ".join(sorted(offered)) or "none is installed"
-        raise UserError(f"--proposer plugin:{name}: no such proposer, expected one of: {known}")
+        hint = nearest(name, sorted(offered)) if offered else " (none is installed)"
+        raise UserError(f"--proposer plugin:{name}: no such proposer{hint}")
     try:
         proposer = offered[name].load()()
     except Exception as exc:

@@ -35,6 +35,10 @@ class SimulatedProposer:
 
     def answer(self, prompt: str, is_fenced: bool = False) -> str:
         """The reply to a prompt: a JSON object, in a fence where no schema is enforced and it feels like it."""
+        if "\n```tables\n" in prompt:
+            return self._groups(prompt)
+        if '"archetypes"' in prompt.partition("```")[0] or "archetypes that together" in prompt:
+            return _prior(read_guidance(prompt))
         try:
             guidance = read_guidance(prompt)
         except ValueError:
@@ -42,6 +46,16 @@ class SimulatedProposer:
         written = [self._proposal(guidance, self._rng(prompt, i)) for i in range(guidance.asked.proposals)]
         text = json.dumps({"proposals": written}, ensure_ascii=False)
         return f"Here are the proposals.\n\n```json\n{text}\n```" if is_fenced else text
+
+    def _groups(self, prompt: str) -> str:
+        """The variables of the widest table, and two variables that it draws."""
+        lines = [json.loads(line) for line in prompt.split("\n```tables\n")[1].split("\n```")[0].splitlines()]
+        tables = [line["table"] for line in lines if "table" in line]
+        widest = max(tables, key=lambda table: len(table["variables"]))["variables"][:4]
+        names = sorted({name for table in tables for name in table["variables"]})
+        drawn = self._rng(prompt, 0).choice(names, 2, replace=False).tolist() if len(names) > 1 else []
+        wanted = [names for names in (widest, drawn) if len(names) > 1]
+        return json.dumps({"groups": [{"variables": names, "reason": "simulated", "table": []} for names in wanted]})
 
     def _rng(self, prompt: str, position: int) -> np.random.Generator:
         digest = hashlib.sha256(f"{self.random_seed}:{position}:{prompt}".encode()).digest()
@@ -165,3 +179,18 @@ def _parts(variable: GuidedVariable) -> list[tuple[float, float]]:
 
 def _written(value: Any) -> Any:
     return {"low": value[0], "high": value[1]} if isinstance(value, tuple) else value
+
+
+def _prior(guidance: Guidance) -> str:
+    """One archetype per category of the first category variable of the root; relations of nobody."""
+    asked = guidance.asked
+    root = next((v for v in guidance.variables if v.entity == asked.root and v.categories), None)
+    options: list[list[dict[str, str]]] = (
+        [[{"variable": root.name, "value": c}] for c in root.categories] if root else [[]]
+    )
+    members = [{"role": "head", "number": "[1, 2]", "values": []}] if asked.member else []
+    written = [
+        {"name": f"kind_{i}", "share": 1, "reason": "simulated", "values": values, "members": members}
+        for i, values in enumerate(options)
+    ]
+    return json.dumps({"archetypes": written, "relations": []})

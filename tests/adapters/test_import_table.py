@@ -102,3 +102,15 @@ def test_mistakes_leave_the_scenario_as_it_was(bring, tmp_path, options, message
         bring(AGES, **{"entity": "person", "variables": ("Age",)} | options)
     assert re.search(message, str(caught.value))
     assert {path: path.read_bytes() for path in (tmp_path / "town").rglob("*") if path.is_file()} == before
+
+
+def test_tolerance_is_of_records_or_of_shares(bring):
+    counted = {"entity": "person", "variables": ("Age",), "zone": "county", "value": "persons"}
+    assert bring(AGES, **counted, tolerance=2)[1].tables[0].tolerance.value == 2
+    shares = "tenure,share\nowned,0.6\nrented,0.4\n"
+    found = bring(shares, "homes", entity="home", variables=("tenure",), measure="share", tolerance=0.01)[1]
+    assert (found.tables[0].tolerance.kind, found.tables[0].tolerance.value) == ("share_tvd", 0.01)
+    with pytest.raises(UserError, match="--tolerance 2: expected 0 or more, and at most 1"):
+        bring(shares, "other", entity="home", variables=("tenure",), measure="share", tolerance=2)
+    with pytest.raises(UserError, match="--tolerance nan: expected 0 or more"):
+        bring(AGES, "other", **counted, tolerance=float("nan"))

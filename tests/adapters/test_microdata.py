@@ -82,5 +82,5 @@ def test_unusable_files_are_one_line(sources, changes, told):
 def test_mapping_mistakes_have_a_line(sources):
     with pytest.raises(ScenarioError, match=r"mapping.yaml:2: household.colums"):
         sources("household:\n  colums: {NP: x}\n")
-    with pytest.raises(UserError, match="unknown entity 'home', expected one of: household, person"):
+    with pytest.raises(UserError, match=r"unknown entity 'home' \(expected one of: household, person\)"):
         sources("home:\n  drop: [x]\n")

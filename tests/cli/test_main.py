@@ -66,11 +66,6 @@ def test_size_zero_is_refused_before_anything_is_written(capsys, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_planned_proposer_is_not_available_yet(capsys, tmp_path):
-    told = refuse(capsys, "run", ECOMMERCE, "--out", tmp_path / "run", "--proposer", "anthropic")
-    assert told == "synthor: --proposer: 'anthropic' is not available yet, expected 'offline'\n"
-
-
 def test_wrong_usage_is_one_line(capsys):
     assert refuse(capsys, "run", ECOMMERCE) == "synthor: Missing option '--out'.\n"
     assert refuse(capsys, "chek").startswith("synthor: No such command 'chek'. Did you mean 'check'")
@@ -109,13 +104,26 @@ def test_check_tells_the_scenario_as_json(capsys):
 def test_check_shows_every_table_rule_and_zone_level(capsys):
     assert main(["check", str(ROOT / "scenarios" / "vermont")]) == 0
     shown = capsys.readouterr().out
-    for text in ("260,029 household records", "14 × county", "vehicles_per_adult", "age >= 16", "household_has_adult"):
+    for text in (
+        "260,029 household records",
+        "14 × county",
+        "vehicles_per_adult",
+        "age >= 16",
+        "household_has_adult",
+        "prior: 18 archetypes",
+    ):
         assert text in shown
 
 
 def test_committed_schema_is_current(capsys):
     assert main(["schema"]) == 0
     committed = (ROOT / "docs" / "scenario.schema.json").read_text(encoding="utf-8")
+    assert json.loads(capsys.readouterr().out) == json.loads(committed), "make schema"
+
+
+def test_committed_schema_of_priors_is_current(capsys):
+    assert main(["schema", "--prior"]) == 0
+    committed = (ROOT / "docs" / "prior.schema.json").read_text(encoding="utf-8")
     assert json.loads(capsys.readouterr().out) == json.loads(committed), "make schema"
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from expectations.checkpoint import judge_aggregates, judge_records
+from expectations.checkpoint import judge_aggregates, judge_drift, judge_records
+from expectations.drift import drift_frame
 from expectations.frames import judged_frames
 from expectations.suites import records_suite, save_suites
 from schemas.model import Scenario
+from schemas.settings import RunSettings
 
 Partitions = list[tuple[str, pd.DataFrame, pd.DataFrame]]
 
@@ -22,11 +24,12 @@ context = gx.get_context(mode="ephemeral")
 asset = context.data_sources.add_pandas("p").add_dataframe_asset("a")
 whole = asset.add_batch_definition_whole_dataframe("w")
 verdicts = {}
-for name in ("aggregates", "records_household", "records_person"):
+for name in ("aggregates", "drift", "freshness", "records_household", "records_person"):
     suite = gx.ExpectationSuite(**json.load(open(f"{name}.json", encoding="utf-8")))
     result = whole.get_batch({"dataframe": pandas.read_parquet(f"{name}.parquet")}).validate(suite)
     failed = [r.expectation_config.meta["check"] for r in result.results if not r.success]
     verdicts[name] = [len(result.results), sorted(failed)]
+    assert not any(r.exception_info.get("raised_exception", False) for r in result.results)
 print(json.dumps(verdicts))
 """
 
@@ -36,8 +39,12 @@ def test_suites_survive_a_round_trip_through_plain_gx(
 ) -> None:
     aggregates.loc[0, "synthetic"] += 4
     partitions[0][2].loc[2, "work"] = "at work"
-    save_suites(village, tmp_path)
+    before = aggregates.assign(measure="count", synthetic=[10746, 21, 7, 0, 453, 547])
+    settings = RunSettings(max_age_hours=24)
+    save_suites(village, tmp_path, settings)
     aggregates.to_parquet(tmp_path / "aggregates.parquet")
+    drift_frame(aggregates.assign(measure="count"), before).to_parquet(tmp_path / "drift.parquet")
+    pd.DataFrame({"age_hours": [25.0]}).to_parquet(tmp_path / "freshness.parquet")
     (frames,) = judged_frames(village, partitions)
     for entity, frame in frames.items():
         frame.to_parquet(tmp_path / f"records_{entity}.parquet")
@@ -47,6 +54,9 @@ def test_suites_survive_a_round_trip_through_plain_gx(
 
     verdicts = json.loads(done.stdout.splitlines()[-1])
     assert verdicts["aggregates"] == [judge_aggregates(village, aggregates).evaluated, ["tenure: tolerance"]]
+    assert (verdicts["drift"], verdicts["freshness"]) == ([2, ["age: drift"]], [2, ["age: within"]])
+    drifted = judge_drift(village, settings, aggregates.assign(measure="count"), before).warnings
+    assert [warning.table for warning in drifted] == ["age"]
     assert [verdicts["records_household"][1], verdicts["records_person"][1]] == [[], ["rule: child"]]
     evaluated = judge_records(village, partitions).evaluated
     assert verdicts["records_household"][0] + verdicts["records_person"][0] == evaluated
@@ -56,7 +66,8 @@ def test_suites_are_saved_the_same_every_time(village: Scenario, tmp_path: Path)
     save_suites(village, tmp_path / "one")
     save_suites(village, tmp_path / "two")
 
-    names = ["aggregates.json", "records_household.json", "records_person.json", "summary.json", "volume.json"]
+    suites = ("aggregates", "drift", "freshness", "records_household", "records_person", "summary", "volume")
+    names = [f"{suite}.json" for suite in suites]
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == names
     for name in names:
         text = (tmp_path / "one" / name).read_text(encoding="utf-8")

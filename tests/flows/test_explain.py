@@ -63,7 +63,7 @@ def test_a_run_without_rejected_records_says_so(ecommerce: Path, capsys: pytest.
         (("--record", "shopper:1"), "no entity 'shopper', expected one of transaction"),
         (("--record", "7"), "holds no transaction record 7"),
         (("--cell", "payment"), "expected NAME=LABEL pairs"),
-        (("--cell", "payment=Cheque"), "no target cell matches 'payment=Cheque'"),
+        (("--cell", "payment=Cheque"), "payment has no label 'Cheque' (expected one of: Cash on Delivery"),
     ],
 )
 def test_what_cannot_be_explained_is_one_line(

@@ -1,6 +1,7 @@
 """Records in other tools' formats: every record once, ids that link, and a card that says what they are."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -40,6 +41,7 @@ def test_the_data_card_states_sources_fit_and_limits(ecommerce: Path, tmp_path: 
     assert "| 4 of 4 | exact |" in card
     assert fingerprint in card
     assert "none is a real person" in card
+    assert re.search(r"\| controlled \| .*transaction.location_tier × transaction.payment", card)
 
 
 def test_columns_get_other_names(ecommerce: Path, tmp_path: Path) -> None:
@@ -54,7 +56,7 @@ def test_columns_get_other_names(ecommerce: Path, tmp_path: Path) -> None:
     [
         (("--format", "xml"), "expected one of csv, populationsim, activitysim"),
         (("--rename", "age"), "expected VARIABLE=NAME"),
-        (("--rename", "years=AGEP"), "no variable 'years', expected one of age, gender"),
+        (("--rename", "years=AGEP"), "no variable 'years' (expected one of: age, gender"),
         (("--rename", "age=gender"), "transaction would have two columns 'gender'"),
         (("--format", "activitysim"), "households.csv needs home_zone_id, income, hhsize"),
     ],

@@ -1,6 +1,7 @@
 """The whole path through the real flow: Prefect server, Dask worker processes, parquet files, Great Expectations."""
 
 import json
+import re
 import shutil
 import threading
 import time
@@ -13,10 +14,17 @@ import psutil
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from prefect import get_client
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import StateType
 
 from adapters.dataset import read_commits
+from adapters.publications import publish_to, read_current
 from adapters.run_folder import RunFolder
+from flows.states import state_name
+from flows.synthesize import synthesize
 from schemas.errors import AuditError, BatchError, CorruptionError, UserError
+from schemas.settings import RunSettings
 from tasks.validate import validate_run
 from tests.conftest import ECOMMERCE, VERMONT
 from tests.flows.running import MANY_BATCHES, digests, run_flow, start_command, wait_for
@@ -234,21 +242,74 @@ def test_a_folder_of_another_run_is_refused_and_left_alone(ecommerce: Path, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_a_failed_audit_is_not_published_and_names_the_cells(scheduler: str, tmp_path: Path) -> None:
-    scenario = tmp_path / "scenario"
+def test_a_failed_audit_is_not_published_and_names_the_cells(ecommerce: Path, scheduler: str, tmp_path: Path) -> None:
+    scenario, root = tmp_path / "scenario", tmp_path / "root"
+    before = publish_to(RunFolder(ecommerce), root)
     shutil.copytree(ECOMMERCE, scenario)
     table = scenario / "targets" / "payment.csv"
     table.write_text("payment,count\nOnline Payment,2000\nCash on Delivery,0\n")
     out = tmp_path / "run"
+    settings = RunSettings(dask_address=scheduler, publish_to=str(root))
+    state = synthesize(str(scenario), str(out), settings, return_state=True)
+    assert (state.type, state.name) == (StateType.FAILED, "AuditFailed")
+    with get_client(sync_client=True) as client:
+        shown = client.read_artifacts(flow_run_filter=FlowRunFilter(id={"any_": [state.state_details.flow_run_id]}))
+    told = {artifact.key: artifact.data for artifact in shown}
+    assert set(told) == {"ecommerce-progress", "ecommerce-summary", "ecommerce-worst-cells"}
+    assert str(out / "report.html") in told["ecommerce-summary"]
+    assert json.loads(told["ecommerce-worst-cells"])[0]["within"] == "no"
+    assert re.fullmatch(r"validation failed \(\d+ expectations\): (.*: aimed .*, synthetic .*; ){2}.*", state.message)
     with pytest.raises(AuditError, match=r"validation failed .*payment.*aimed"):
-        run_flow(scenario, out, dask_address=scheduler)
+        state.result()
     run = json.loads((out / "run.json").read_text())
     assert run["status"] == "failed"
     assert not (out / "dataset").exists()
     assert (out / "staging" / "dataset" / "transaction").is_dir()
-    missed = json.loads((out / "validation.json").read_text())["missed_cells"]
-    assert missed[0]["discrepancy"] != 0
+    verdict = json.loads((out / "validation.json").read_text())
+    assert verdict["missed_cells"][0]["discrepancy"] != 0
+    assert verdict["drift"]["previous"]["publication"] == 1
     assert (out / "report.html").exists()
+    assert read_current(root) == before
+    assert ds.dataset(Path(before["dataset"]) / "transaction").count_rows() == 2000
+
+
+def test_a_run_says_how_it_differs_from_the_publication_before(ecommerce: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(ecommerce, run)
+    record = json.loads((run / "run.json").read_text())
+    settings = record["settings"] | {"publish_to": str(tmp_path / "root"), "max_drift": 0.0, "on_drift": "fail"}
+    (run / "run.json").write_text(json.dumps(record | {"settings": settings}))
+    assert validate_run(run, full=False)["drift"]["said"].endswith("root: no previous publication")
+
+    publish_to(RunFolder(ecommerce), tmp_path / "root")
+    verdict = validate_run(run, full=False)
+    assert (verdict["success"], verdict["drift"]["said"]) == (True, "compared with publication 1")
+    aggregates = pd.read_parquet(ecommerce / "aggregates.parquet")
+    kept = (ecommerce / "aggregates.parquet").read_bytes()
+    moved = aggregates["synthetic"].where(aggregates["cell"] != "payment=Online Payment", 0)
+    aggregates.assign(synthetic=moved).to_parquet(ecommerce / "aggregates.parquet")
+    verdict = validate_run(run, full=False)
+    (ecommerce / "aggregates.parquet").write_bytes(b"")
+    unreadable = validate_run(run, full=False)
+    (ecommerce / "aggregates.parquet").write_bytes(kept)
+    assert not verdict["success"]
+    assert {failure["suite"] for failure in verdict["failures"]} == {"drift"}
+    assert "aggregates.parquet: not readable" in unreadable["failures"][0]["message"]
+
+
+def test_states_tell_what_failed(prefect_api: str, tmp_path: Path) -> None:
+    missing = synthesize(str(tmp_path / "nowhere"), str(tmp_path / "run"), return_state=True)
+    assert (missing.name, missing.type) == ("Refused", StateType.FAILED)
+    assert "nowhere" in str(missing.message)
+    names = [state_name(error("x")) for error in (BatchError, AuditError, UserError, CorruptionError)]
+    assert names == ["BatchFailed", "AuditFailed", "Refused", "Failed"]
+
+
+def test_every_parameter_is_described_where_a_form_is_made_of_it() -> None:
+    schema = synthesize.parameters.model_dump()
+    settings = schema["definitions"]["RunSettings"]["properties"]
+    missing = [name for name, one in {**schema["properties"], **settings}.items() if not one.get("description")]
+    assert missing == []
 
 
 def test_a_flipped_byte_in_a_published_file_is_found(many_batches: Path, tmp_path: Path) -> None:

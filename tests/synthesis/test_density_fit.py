@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 
 from schemas.expression import CategoryTest, Column
-from schemas.model import Axis, Entity, Scenario, TargetTable, Variable, Zones
+from schemas.model import Entity, Scenario, TargetTable, Variable, Zones
 from synthesis.density import Density
-from synthesis.plan import CARRIED, cells_in, draw_in_cells, expected_values
+from synthesis.plan import Plan, expected_values, plan_values
+from synthesis.records import Records
+from synthesis.sampling import draw
 from tests.strategies import Example, binned_axis, category_axis, compiled, flat_scenarios, table
 
 INCOME = Variable("income", "number", low=0, high=1000)
@@ -114,14 +116,13 @@ def test_zones_share_the_curves() -> None:
     assert density.masses[0] == pytest.approx([0.45, 0.55])
 
 
-def test_expected_values_are_what_draws_average_to_and_what_rows_carry() -> None:
-    axis: Axis = binned_axis("income", 0, 100, 1000)
-    scenario = Scenario("trips", Entity("trip", (INCOME,)), (table("t", [axis], [700, 300]),))
-    grids, atoms = compiled(scenario).grids, {"income": np.array([0, 1, 1])}
-    rng = np.random.default_rng(0)
-    cells = cells_in(grids, "trip", "income", atoms)
-    drawn = [draw_in_cells(grids, "trip", "income", np.repeat(cells[i], 500), rng).mean() for i in range(3)]
+def test_expected_values_are_what_draws_average_to_given_what_selects_their_curve() -> None:
+    scenario = Scenario("trips", Entity("trip", (INCOME, SEX)), (joint([600, 300, 100, 100, 300, 600]),))
+    grids, atoms = compiled(scenario).grids, {"income": np.array([0, 1, 1]), "sex": np.array([0, 0, 1])}
+    plan = Plan(Records(3, atoms), np.ones(3), np.zeros(3, dtype=np.int64))
+    drawn = draw(scenario, grids, plan, np.repeat(np.arange(3), 500), np.random.default_rng(0), 0)
+    means = [drawn.records.root["income"][drawn.plan_rows == row].mean() for row in range(3)]
+    found = expected_values(scenario, grids, "trip", "income", plan_values(scenario, grids, plan), False)
 
-    assert expected_values(grids, scenario.root, atoms, "income") == pytest.approx(drawn, rel=0.01)
-    carried = {**atoms, "income" + CARRIED: np.array([1.0, 2.0, 3.0])}
-    assert expected_values(grids, scenario.root, carried, "income").tolist() == [1, 2, 3]
+    assert found == pytest.approx(means, rel=0.01)
+    assert found[1] < 150 < found[2]

@@ -31,6 +31,10 @@ MESSAGES = {
     "any(person.pets > 3)": "unknown variable 'pets' of person "
     "(expected one of: size, rent, tenure, landlord, age, sex)",
     "any(persons.age > 3)": "unknown entity 'persons' (did you mean 'person'?)",
+    "age > 3": "unknown variable 'age' of household "
+    "(it is one of person: write person.age inside count, any, all, sum, min, max)",
+    "tenure == rented": "unknown variable 'rented' of household (a category is quoted: \"rented\")",
+    "cont(person.age > 3) > 1": "unknown function 'cont' (did you mean 'count'?)",
     "person.age > 3": "person.age has one value per person: expected it inside one of count, any, all, sum, min, max",
     "size": "expression 'size' yields a number, expected a truth",
     "tenure": "expression 'tenure' yields a category, expected a truth",

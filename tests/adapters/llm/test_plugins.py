@@ -71,5 +71,5 @@ def test_a_plugin_is_found_by_its_entry_point(monkeypatch):
         load_proposer("none")
     with pytest.raises(UserError, match="plugin:broken: cannot be loaded"):
         load_proposer("broken")
-    with pytest.raises(UserError, match="no such proposer, expected one of: broken, echo, none"):
+    with pytest.raises(UserError, match=r"no such proposer \(expected one of: broken, echo, none\)"):
         load_proposer("other")
