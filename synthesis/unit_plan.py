@@ -29,6 +29,8 @@ from synthesis.units import Unit
 from synthesis.what_if import binding
 
 MIN_ROWS_PER_ZONE = 2000
+EARLY_PART = 10
+"""An early round makes do with so many times fewer candidates."""
 RUN_ROWS = 400_000
 """Candidates that all zones share: many small zones are each met by `MIN_ROWS_PER_ZONE`."""
 ROWS_PER_RECORD = 2
@@ -242,7 +244,7 @@ def _likely_rows(proposer: OfflineProposer, plan: Plan, rng: np.random.Generator
 
 def rows_per_zone(settings: RunSettings, sizes: IntArray, all_zones: int, is_last: bool) -> IntArray:
     """Candidates per zone; an early round, whose leftovers the next one corrects, makes do with fewer."""
-    least = (settings.least_plan_rows if is_last else settings.least_plan_rows // 4) // max(len(sizes), 1)
+    least = (settings.least_plan_rows if is_last else settings.least_plan_rows // EARLY_PART) // max(len(sizes), 1)
     least = max(MIN_ROWS_PER_ZONE, min(least, RUN_ROWS // all_zones))
     wanted = np.minimum(np.maximum(sizes * ROWS_PER_RECORD, least), settings.plan_rows)
     return np.where(sizes > 0, wanted, 0)
