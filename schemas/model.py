@@ -65,7 +65,10 @@ class Entity:
 
     def find(self, name: str) -> Variable | Derived | None:
         """The variable or derived variable called `name`, if any."""
-        return next((variable for variable in self.all_variables if variable.name == name), None)
+        for variable in self.variables:
+            if variable.name == name:
+                return variable
+        return next((derived for derived in self.derived if derived.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +222,10 @@ class Scenario:
 
     def entity(self, name: str) -> Entity:
         """The entity called `name`."""
-        return next(entity for entity in self.entities if entity.name == name)
+        if self.member is not None and self.member.name == name:
+            return self.member
+        assert name == self.root.name, f"{name} was checked when the scenario was read"
+        return self.root
 
     def variable(self, entity: str, name: str) -> Variable | Derived:
         """The variable `name` seen from `entity`: its own, or for a member the root's."""

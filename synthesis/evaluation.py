@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Iterator
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def evaluate(node: Node, records: Records, of_members: bool) -> Any:
             return _binary(symbol, evaluate(left, records, of_members), evaluate(right, records, of_members))
         case Logic(symbol, terms):
             join = np.logical_and if symbol == "and" else np.logical_or
-            return join.reduce(np.broadcast_arrays(*(evaluate(t, records, of_members) for t in terms)))
+            return reduce(join, (evaluate(term, records, of_members) for term in terms))
         case Negation(term):
             return np.logical_not(evaluate(term, records, of_members))
         case Choice(condition, yes, no):
@@ -61,7 +62,8 @@ def evaluate(node: Node, records: Records, of_members: bool) -> Any:
 def holds(node: Node, records: Records, of_members: bool) -> BoolArray:
     """The node's truth for every member or root record, as a boolean array."""
     length = records.member_count if of_members else records.count
-    return np.broadcast_to(np.asarray(evaluate(node, records, of_members), dtype=bool), (length,))
+    found = np.asarray(evaluate(node, records, of_members), dtype=bool)
+    return found if found.shape == (length,) else np.broadcast_to(found, (length,))
 
 
 def obeys(rule: Rule, records: Records, of_members: bool) -> BoolArray:
@@ -92,9 +94,10 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(child)
 
 
-def columns(node: Node) -> set[Column]:
-    """The columns that the node reads."""
-    return {found for found in walk(node) if isinstance(found, Column)}
+@lru_cache(maxsize=4096)
+def columns(node: Node) -> frozenset[Column]:
+    """The columns that the node reads; asked for again and again while candidates are drawn."""
+    return frozenset(found for found in walk(node) if isinstance(found, Column))
 
 
 def cuts(node: Node) -> list[tuple[Column, str, float]]:

@@ -30,6 +30,8 @@ from synthesis.what_if import binding
 
 ROWS_PER_ZONE, LEAST_ROWS_PER_ZONE, ROWS_PER_RECORD_OF_SMALL = 2000, 500, 10
 """Candidates that meet a block group; those of a small zone go by its records."""
+EARLY_PART = 10
+"""An early round makes do with so many times fewer candidates."""
 RUN_ROWS = 400_000
 """Candidates that all zones share where that is more: few zones get many each."""
 ROWS_PER_RECORD = 2
@@ -246,9 +248,9 @@ def _likely_rows(proposer: OfflineProposer, plan: Plan, rng: np.random.Generator
 
 def rows_per_zone(settings: RunSettings, sizes: IntArray, all_zones: int, is_last: bool) -> IntArray:
     """Candidates per zone; an early round, whose leftovers the next one corrects, makes do with fewer."""
-    shared = (settings.least_plan_rows if is_last else settings.least_plan_rows // 4) // max(len(sizes), 1)
+    most = settings.least_plan_rows if is_last else settings.least_plan_rows // EARLY_PART
     small = np.clip(sizes * ROWS_PER_RECORD_OF_SMALL, LEAST_ROWS_PER_ZONE, ROWS_PER_ZONE)
-    least = np.maximum(small, min(shared, RUN_ROWS // all_zones))
+    least = np.maximum(small, min(most // max(len(sizes), 1), RUN_ROWS // all_zones))
     wanted = np.minimum(np.maximum(sizes * ROWS_PER_RECORD, least), settings.plan_rows)
     return np.where(sizes > 0, wanted, 0)
 
