@@ -17,6 +17,9 @@ STEEPEST = 3.0
 PARETO_SPAN = 2.5
 """A class that reaches this many times its lower edge has a Pareto tail; a narrower one an exponential tail."""
 
+NEGLIGIBLE = 1e-9
+"""A class with a smaller share shows nothing of a decay."""
+
 
 def cumulative_at(edges: FloatArray, masses: FloatArray, points: FloatArray, is_open: bool = False) -> FloatArray:
     """The mass below each point, from bins between consecutive `edges`; an open last class decays to its end."""
@@ -71,7 +74,7 @@ class _Tail:
 def _tail(edges: FloatArray, masses: FloatArray) -> _Tail | None:
     """The tail of the last class; None where a cubic decays fast enough, or nothing is known of the decay."""
     before, start, end = edges[-3:]
-    if masses[-2] <= 0 or masses[-1] <= 0:
+    if min(masses[-2:]) <= NEGLIGIBLE * masses.sum():
         return None
     fall = np.log1p(masses[-2] / masses[-1])  # of the survival function, over the class before
     if fall * (end - start) <= STEEPEST * (start - before):
