@@ -70,16 +70,26 @@ def import_table(path: Path, options: TableOptions, out: Path) -> tuple[Draft, S
         raise UserError(f"--measure {options.measure}: expected count, share or percent")
     if options.across is not None and options.moe is not None:
         raise UserError("--across: a margin of error would need a column of its own, expected no --moe")
-    rows, findings = read_published(path, _shape(options))
+    rows, findings, rounding = read_published(path, _shape(options))
     if options.across is not None:
         options = replace(options, variables=(*options.variables, options.across))
     if options.measure == "percent":
         options = replace(options, measure="share", value=options.value or "percent")
+        options = _with_tolerance(path, options, rounding, findings)
     table = _read(rows, path, options)
     try:
         return _import(path, table, options, out, findings)
     except ScenarioError as exc:
         raise _in_its_own_file(exc, table) from exc
+
+
+def _with_tolerance(path: Path, options: TableOptions, rounding: float, findings: list[Finding]) -> TableOptions:
+    """A tolerance for what percentages are rounded by, if none is given: met exactly, they are at odds with counts."""
+    if options.tolerance is not None:
+        return options
+    text = f"percentages are rounded: may be missed by a TVD of {rounding:g}; --tolerance states another"
+    findings.append(Finding("assumed", safe_name(options.name or path.stem), text, str(path)))
+    return replace(options, tolerance=rounding)
 
 
 def _shape(options: TableOptions) -> Shape:

@@ -32,8 +32,9 @@ class Shape:
     is_percent: bool = False
 
 
-def read_published(path: Path, shape: Shape) -> tuple[Rows, list[Finding]]:
-    """Rows of one cell each under the columns of `shape`, and what was left out of the file."""
+def read_published(path: Path, shape: Shape) -> tuple[Rows, list[Finding], float]:
+    """Rows of one cell each under the columns of `shape`, what was left out, and how far percentages are rounded."""
+    rounding = 0.0
     findings: list[Finding] = []
     rows = read_rows(path, str(path), _separator(path))
     if shape.across is not None:
@@ -44,8 +45,17 @@ def read_published(path: Path, shape: Shape) -> tuple[Rows, list[Finding]]:
     if all(name in rows.columns for name in [*names, shape.value]):
         rows = _without_totals(rows, names, shape, findings)
         if shape.is_percent:
+            rounding = _rounding(rows, shape)
             rows = _in_shares(rows, shape)
-    return rows, findings
+    return rows, findings, rounding
+
+
+def _rounding(rows: Rows, shape: Shape) -> float:
+    """The total variation by which shares in percent may be off for their rounding: half a digit in every cell."""
+    texts = [text.rstrip("% ") for text in rows.columns[shape.value]]
+    decimals = max(len(text.partition(".")[2]) for text in texts)
+    zones = max(1, len(set(rows.columns[shape.zone]))) if shape.zone in rows.columns else 1
+    return round(0.5 * 0.5 * 10.0**-decimals / 100 * len(texts) / zones, 6)
 
 
 def number(text: str) -> float:

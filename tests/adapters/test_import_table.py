@@ -154,7 +154,10 @@ def test_categories_across_become_a_variable(bring):
 def test_percentages_become_shares(bring):
     text = "county,tenure,percent\n01,owned,66.7%\n01,rented,33.4%\n02,owned,50\n02,rented,50\n"
     options = {"entity": "home", "variables": ("tenure",), "measure": "percent", "zone": "county"}
-    assert bring(text, **options)[1].tables[0].target[1].tolist() == [0.5, 0.5]
+    draft, scenario = bring(text, **options)
+    assert scenario.tables[0].target[1].tolist() == [0.5, 0.5]
+    assert "percentages are rounded: may be missed by a TVD of 0.0005" in str(draft.findings[0])
+    assert scenario.tables[0].tolerance.value == 0.0005
     with pytest.raises(UserError, match=r"ages.csv:1: percentages sum to 90 in 02, expected 100"):
         bring(text.replace("02,owned,50", "02,owned,40"), "other", **options)
 
