@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,8 @@ def measure(command: list[str]) -> Measured:
         sys.exit(f"failed: {' '.join(command)}")
     watcher.join()
     seconds = time.monotonic() - started
-    peaks, cpu = Counter[str](), Counter[str]()
+    peaks: dict[str, int] = defaultdict(int)
+    cpu: dict[str, float] = defaultdict(float)
     for role, resident, spent in found.values():
         peaks[role] = max(peaks[role], resident)
         cpu[role] += spent
