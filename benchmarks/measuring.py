@@ -1,5 +1,6 @@
 """Running a command as its own process tree and measuring it."""
 
+import resource
 import subprocess
 import sys
 import threading
@@ -14,16 +15,17 @@ POLL_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Measured:
-    """Wall seconds of a command, and the highest resident memory that any one of its processes reached."""
+    """Wall and CPU seconds of a command with all its processes, and the most resident memory that one of them had."""
 
     seconds: float
+    cpu_seconds: float
     peak_process_bytes: int
     processes: int
 
 
 def measure(command: list[str]) -> Measured:
     """Run the command to its end; a failure ends the benchmark."""
-    started = time.monotonic()
+    started, spent = time.monotonic(), _of_children()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     peaks: dict[int, int] = {}
     watcher = threading.Thread(target=_watch, args=(process, peaks), daemon=True)
@@ -31,12 +33,18 @@ def measure(command: list[str]) -> Measured:
     if process.wait() != 0:
         sys.exit(f"failed: {' '.join(command)}")
     watcher.join()
-    return Measured(time.monotonic() - started, max(peaks.values()), len(peaks))
+    return Measured(time.monotonic() - started, _of_children() - spent, max(peaks.values()), len(peaks))
 
 
 def synthor(*arguments: str | Path) -> list[str]:
     """The command line of synthor in this environment."""
     return [sys.executable, "-m", "cli.main", *map(str, arguments)]
+
+
+def _of_children() -> float:
+    """CPU seconds of all processes that ended below this one."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _watch(process: "subprocess.Popen[bytes]", peaks: dict[int, int]) -> None:
