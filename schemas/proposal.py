@@ -1,6 +1,7 @@
 """Proposals: what a proposer suggests, one nested object each. The form a reply is checked into, before compilation.
 
-On the wire a value may be written short: `"Male"`, `35`, `[18, 35]`, `[{"category": "Car", "weight": 0.7}, ...]`.
+On the wire a value may be written short: `"Male"`, `35`, `[18, 35]`, `[{"category": "Car", "weight": 0.7}, ...]`, and
+of a free text `"to the market"` or `["to the market", "to school"]`.
 """
 
 from typing import Annotated
@@ -48,9 +49,9 @@ class Range(_Frozen):
 
 
 class Text(_Frozen):
-    """The value of a free-text variable."""
+    """What a free-text variable can be: each record has one of them."""
 
-    text: str
+    texts: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 Value = Category | Mix | Exact | Range | Text

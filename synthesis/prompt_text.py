@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from schemas.guidance import Asked, GuidedCell, GuidedVariable
-from schemas.model import Entity, Rule, Scenario, Variable
+from schemas.model import Entity, Rule, Scenario, TextVariable, Variable
 from schemas.settings import RunSettings
 from synthesis.guidance_text import escape_line, write_block
 
@@ -61,12 +61,15 @@ def fenced(kind: str, lines: Iterable[Mapping[str, Any]], limit: int) -> str:
     return "\n".join([f"```{kind}", *written, "```"])
 
 
-def guided_variables(scenario: Scenario, limit: int) -> list[GuidedVariable]:
+def guided_variables(scenario: Scenario, limit: int, with_texts: bool = False) -> list[GuidedVariable]:
     """The variables asked for: all with descriptions and categories if they fit, else shorter, else fewer.
 
     Those that tables are over come first where not all fit; the tables' chain sets the rest.
     """
-    wanted = [(entity, v) for entity in scenario.entities for v in asked_variables(scenario, entity)]
+    wanted: list[tuple[Entity, Variable | TextVariable]] = []
+    for entity in scenario.entities:
+        wanted += [(entity, v) for v in asked_variables(scenario, entity)]
+        wanted += [(entity, text) for text in entity.texts if with_texts]
     for description, shown in ((MAX_DESCRIPTION, SHOWN_CATEGORIES), (60, 20), (0, 12), (0, 4)):
         variables = [_guided(entity, variable, description, shown) for entity, variable in wanted]
         if size_of(write_block(variables)) <= limit:
@@ -130,7 +133,15 @@ def _in_turn(cells: Sequence[GuidedCell]) -> Iterator[GuidedCell]:
         yield cells[index]
 
 
-def _guided(entity: Entity, variable: Variable, description: int, shown: int) -> GuidedVariable:
+def _guided(entity: Entity, variable: Variable | TextVariable, description: int, shown: int) -> GuidedVariable:
+    if isinstance(variable, TextVariable):
+        return GuidedVariable(
+            name=variable.name,
+            entity=entity.name,
+            kind="text",
+            length=variable.max_length,
+            description=short(variable.description, description),
+        )
     is_numeric = variable.kind != "category"
     return GuidedVariable(
         name=variable.name,

@@ -3,7 +3,7 @@
 A scenario's own texts never stand in these sentences: they are JSON lines in fenced blocks (`guidance_text`).
 """
 
-PROMPT_VERSION = "2"
+PROMPT_VERSION = "3"
 
 PROPOSE = """\
 You propose kinds of records for a synthetic population whose totals are to match published tables. What you know of
@@ -15,7 +15,7 @@ says.
 A proposal gives a value for every variable listed:
 - a category variable: one of its categories, written exactly so{mix};
 - a number or an integer: a range {{"low", "high"}} within its bounds, best within one interval of the guidance;
-- a proposal for records with members lists every member, each with a value for every variable of the member{count}.
+{texts}- a proposal for records with members lists every member, each with a value for every variable of it{count}.
 "share" is the part of the missing records that the proposal stands for; shares are relative to each other.
 "reason" says in a sentence which cells the proposal serves, with their figures, and why the values go together.
 
@@ -27,6 +27,9 @@ Rules:
 - Where a context is given, what no cell pins follows it.
 Reply with one JSON object: {{"proposals": [{{"values": {{...}}{members}, "share": ..., "reason": "..."}}, ...]}}."""
 
+TEXTS = """\
+- a text: a list of one to three short texts such as these records would have, each within its length in characters.
+"""
 MIX = ', or a list of {{"category", "weight"}}'
 COUNT = "; the number of members listed is the value of their count variable"
 MEMBERS = ', "members": [{{...}}, ...]'

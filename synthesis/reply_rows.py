@@ -13,7 +13,7 @@ from schemas.exchange import Answer
 from schemas.expression import CategoryTest, Column, Node
 from schemas.model import Entity, FloatArray, IntArray, Scenario, Variable
 from schemas.prior import Archetype, MemberPart, Mix, Prior, PriorSource, Setting
-from schemas.proposal import Category, Exact, Proposal, Range, Value, Values
+from schemas.proposal import Category, Exact, Proposal, Range, Text, Value, Values
 from schemas.proposal import Mix as ProposedMix
 from synthesis.binning import Grids
 from synthesis.plan import HIGH, LOW, Plan, ranges_of
@@ -132,6 +132,8 @@ def _where(scenario: Scenario, zones: tuple[str, ...]) -> Node | None:
 def _settings(entity: Entity, values: Values) -> tuple[Setting, ...]:
     found = []
     for name, value in values.items():
+        if isinstance(value, Text):
+            continue
         variable = entity.find(name)
         assert isinstance(variable, Variable), f"{entity.name}.{name} was checked when the reply was read"
         found.append(Setting(name, _distribution(variable, value)))

@@ -55,10 +55,12 @@ def _values(variables: Sequence[GuidedVariable], enumerated: set[str], mixed: bo
 def _value(variable: GuidedVariable, is_enumerated: bool, mixed: bool) -> dict[str, Any]:
     if variable.kind in ("integer", "number"):
         return closed({"low": {"type": "number"}, "high": {"type": "number"}})
+    if variable.kind == "text":
+        return {"type": "array", "items": {"type": "string"}}
     category: dict[str, Any] = {"type": "string"}
     if is_enumerated:
         category["enum"] = list(variable.categories)
-    if variable.kind == "text" or not mixed:
+    if not mixed:
         return category
     part = closed({"category": category, "weight": {"type": "number"}})
     return {"anyOf": [category, {"type": "array", "items": part}]}

@@ -69,9 +69,10 @@ def _residual_of(scenario: Scenario, aims: Aims, counts: Counts, zone: int) -> f
 def _stable_parts(scenario: Scenario, settings: RunSettings) -> tuple[tuple[PromptPart, ...], Guidance]:
     """System and variables: the same in every request of a run."""
     whole = budget_bytes(settings)
-    variables = guided_variables(scenario, int(whole * VARIABLE_PART))
+    variables = guided_variables(scenario, int(whole * VARIABLE_PART), with_texts=True)
     has_members = scenario.member is not None
     instructions = prompts.PROPOSE.format(
+        texts=prompts.TEXTS if any(one.kind == "text" for one in variables) else "",
         mix=prompts.MIX.format() if may_mix(variables) else "",
         count=prompts.COUNT if has_members else "",
         members=prompts.MEMBERS.format() if has_members else "",
@@ -133,4 +134,5 @@ def not_asked(scenario: Scenario, request: ProposalRequest) -> frozenset[tuple[s
     if request.guidance is None or not request.guidance.variables:
         return frozenset()
     asked = {(variable.entity, variable.name) for variable in request.guidance.variables}
-    return frozenset((e.name, v.name) for e in scenario.entities for v in e.variables if (e.name, v.name) not in asked)
+    every = ((e.name, v.name) for e in scenario.entities for v in e.asked)
+    return frozenset(one for one in every if one not in asked)

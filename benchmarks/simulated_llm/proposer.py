@@ -106,6 +106,9 @@ class SimulatedProposer:
 
     def _favourite(self, variable: GuidedVariable, rng: np.random.Generator) -> Any:
         """A draw from its own prior, which is the same in every prompt."""
+        if variable.kind == "text":
+            written = f"simulated {variable.name} {rng.integers(1000)}"
+            return [written[: variable.length or len(written)]]
         options: list[Any] = list(variable.categories) or _parts(variable)
         own = np.random.default_rng(
             int.from_bytes(hashlib.sha256(f"{self.random_seed}:{variable.name}".encode()).digest()[:8])
