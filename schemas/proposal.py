@@ -67,6 +67,8 @@ class Proposal(_Frozen):
 
     values: Values
     members: tuple[Values, ...] = ()
+    roles: tuple[str, ...] = ()
+    """Of each member, where the scenario has a prior with roles; "" for a member that has none of them."""
     share: Weight
     """Weight among the proposals of one reply, or the number of records where a request asks for counts."""
     reason: str = ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.guidance import Asked, GuidedCell, GuidedVariable
 from schemas.model import Entity, Rule, Scenario, TextVariable, Variable
+from schemas.prior import Archetype, Relation
 from schemas.settings import RunSettings
 from synthesis.guidance_text import escape_line, write_block
 
@@ -38,6 +39,9 @@ def scenario_block(scenario: Scenario, limit: int) -> str:
     lines.append({"about": {"description": short(scenario.description, 600)}})
     lines += [{"entity": {"name": e.name, "description": short(e.description)}} for e in scenario.entities]
     lines += [{"rule": _rule(rule)} for rule in scenario.rules]
+    if scenario.prior is not None:
+        lines += [{"relation": _relation(scenario, one)} for one in scenario.prior.relations]
+        lines += [{"archetype": {"name": one.name, "share": float(f"{one.share:.3g}")}} for one in by_share(scenario)]
     return fenced("scenario", lines, limit)
 
 
@@ -153,6 +157,19 @@ def _guided(entity: Entity, variable: Variable | TextVariable, description: int,
         high=variable.high if is_numeric else None,
         description=short(variable.description, description),
     )
+
+
+def by_share(scenario: Scenario) -> list[Archetype]:
+    """The prior's archetypes, the most frequent first: where not all fit, the others are counted."""
+    return sorted(scenario.prior.archetypes, key=lambda one: -one.share) if scenario.prior else []
+
+
+def _relation(scenario: Scenario, relation: Relation) -> dict[str, Any]:
+    assert scenario.prior is not None
+    roles = [scenario.prior.roles[role] for role in sorted(relation.roles)]
+    sets = {"name": relation.name, "sets": relation.variable, "of": roles or relation.entity}
+    other = getattr(relation.follows, "roles", ())
+    return {**sets, **({"from": list(other)} if other else {}), "reason": short(relation.reason)}
 
 
 def _rule(rule: Rule) -> dict[str, str]:
