@@ -3,7 +3,7 @@
     python -m benchmarks.exchange_faults [--exchanges 1000] [--fault-share 0.6]
 
 The client asks over HTTP as in a run. A crash is any exception that reaches the caller; every request has to be
-answered, or to say why not, and the server's count of calls has to be that of the kept exchanges.
+answered, or to say why not, and the server has seen every call that is kept but for those that never reached it.
 """
 
 import argparse
@@ -61,7 +61,8 @@ def main() -> int:
         found.update(exchange.fault or "a reply" for exchange in kept)
     print(f"{len(kept):,} exchanges ({seen:,} by the server's count), {number} requests: {crashes} crashes")
     print(f"answered {answers[True]}, said why not {answers[False]}; {dict(found.most_common())}")
-    return 0 if crashes == 0 and seen == len(kept) else 1
+    # A call that timed out may never have reached the server.
+    return 0 if crashes == 0 and 0 <= len(kept) - seen <= found["timeout"] + found["connection"] else 1
 
 
 if __name__ == "__main__":
