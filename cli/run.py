@@ -196,9 +196,7 @@ def _synthesize(
             _followed(out, names, is_shown=not (as_json or quiet)),
             _only_ours_on_stdout(),
         ):
-            from flows.synthesize import synthesize
-
-            record = synthesize(str(folder), str(out), settings)
+            record = _called(str(folder), str(out), settings)
     except BaseException as error:
         if interruption.signal:  # whatever else went wrong on the way out
             is_begun = (out / "run.json").is_file()
@@ -211,6 +209,26 @@ def _synthesize(
             _close(read_run(out), out, as_json, quiet, time.monotonic() - began)
         raise
     _close(record, out, as_json, quiet, time.monotonic() - began)
+
+
+def _called(folder: str, out: str, settings: "RunSettings") -> dict[str, Any]:
+    """run.json after the flow. What takes seconds to come up is started before its modules are imported."""
+    from flows.forks import start_fork_server
+
+    if settings.dask_address is None:
+        start_fork_server()
+    from flows.prefect_server import serving
+
+    with serving(_load_flow) as synthesize:
+        return synthesize(folder, out, settings)
+
+
+def _load_flow() -> Any:
+    from flows.synthesize import synthesize
+    from tasks.validate import load_suites_ahead
+
+    load_suites_ahead()
+    return synthesize
 
 
 @contextlib.contextmanager
