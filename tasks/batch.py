@@ -85,7 +85,7 @@ def _commit(context: Context, spec: BatchSpec, zones: IntArray) -> Receipt:
         plan, counts = _plan(context, spec)
     # What the plan was proposed from is told once, by its first stratum.
     proposed = context.run.read_proposed(spec.plan_id) if spec.stratum == 0 else {}
-    offered = offered_proposals(read_answers(context, spec.round)) if has_texts(context.scenario) else ()
+    offered = offered_proposals(_answers(context, spec.round)) if has_texts(context.scenario) else ()
     return write_batch(context.run, context.coder, context.settings, spec, zones, plan, counts, proposed, offered)
 
 
