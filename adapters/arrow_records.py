@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from schemas.model import Derived, Entity, IntArray, Scenario, Variable
 from synthesis.records import Array, Records
+from synthesis.texts import Texts
 
 
 def record_schema(scenario: Scenario, entity: Entity, partition_by: str | None) -> pa.Schema:
@@ -17,16 +18,23 @@ def record_schema(scenario: Scenario, entity: Entity, partition_by: str | None) 
     for variable in entity.all_variables:
         if variable.name != partition_by:
             fields.append(pa.field(variable.name, _type(variable), nullable=False))
+    fields += [pa.field(text.name, pa.string()) for text in entity.texts]
     lineage = [("batch_id", pa.int32()), ("plan_row_id", pa.int64())]
     return pa.schema(fields + [pa.field(name, kind, nullable=False) for name, kind in lineage])
 
 
 def root_table(
-    scenario: Scenario, schema: pa.Schema, records: Records, ids: IntArray, batch_id: int, plan_row_ids: IntArray
+    scenario: Scenario,
+    schema: pa.Schema,
+    records: Records,
+    ids: IntArray,
+    batch_id: int,
+    plan_row_ids: IntArray,
+    texts: Mapping[str, Texts],
 ) -> pa.Table:
     """Root records as a table of `schema`."""
     keys = {f"{scenario.root.name}_id": ids}
-    return _table(schema, scenario.root, records.root, keys, batch_id, plan_row_ids)
+    return _table(schema, scenario.root, records.root, keys, batch_id, plan_row_ids, texts)
 
 
 def member_table(
@@ -37,11 +45,12 @@ def member_table(
     root_ids: IntArray,
     batch_id: int,
     plan_row_ids: IntArray,
+    texts: Mapping[str, Texts],
 ) -> pa.Table:
     """Members as a table of `schema`."""
     assert scenario.member is not None
     keys = {f"{scenario.member.name}_id": ids, f"{scenario.root.name}_id": root_ids[records.parent]}
-    return _table(schema, scenario.member, records.members, keys, batch_id, plan_row_ids[records.parent])
+    return _table(schema, scenario.member, records.members, keys, batch_id, plan_row_ids[records.parent], texts)
 
 
 def _table(
@@ -51,6 +60,7 @@ def _table(
     keys: Mapping[str, IntArray],
     batch_id: int,
     plan_row_ids: IntArray,
+    texts: Mapping[str, Texts],
 ) -> pa.Table:
     arrays = []
     for field in schema:
@@ -60,6 +70,9 @@ def _table(
             arrays.append(pa.array(np.full(len(plan_row_ids), batch_id, dtype=np.int32)))
         elif field.name == "plan_row_id":
             arrays.append(pa.array(plan_row_ids))
+        elif field.name in texts:
+            found = texts[field.name]
+            arrays.append(pa.array(found.pool, pa.string()).take(pa.array(found.codes)))
         else:
             arrays.append(_array(entity, field, columns[field.name]))
     return pa.Table.from_arrays(arrays, schema=schema)

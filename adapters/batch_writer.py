@@ -1,7 +1,7 @@
 """A batch from its plan to its commit: draw, accept, count, summarise, write."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +20,10 @@ from synthesis.cells import CellCoder
 from synthesis.diversity import sketch_of
 from synthesis.plan import Plan
 from synthesis.randomness import keyed_rng
+from synthesis.reply_rows import Offered
 from synthesis.sampling import Drawn, chunks, draw
 from synthesis.summaries import EMPTY, merge_summaries, summarise
+from synthesis.texts import Texts, texts_of
 
 
 @dataclass(slots=True)
@@ -61,8 +63,12 @@ def write_batch(
     plan: Plan,
     counts: IntArray,
     proposed: Mapping[str, Any],
+    offered: Sequence[Offered] = (),
 ) -> Receipt:
-    """Draw the plan rows' records partition by partition, write them, and commit with the last root file."""
+    """Draw the plan rows' records partition by partition, write them, and commit with the last root file.
+
+    `offered` are the proposals that free texts are taken from.
+    """
     scenario, tally = coder.scenario, _Tally(no_counts(coder.scenario), np.zeros(plan.count, dtype=np.int64))
     files = files_of_batch(scenario, spec, zones)
     quarantined: list[Quarantined] = []
@@ -73,10 +79,12 @@ def write_batch(
         writers = _open(run, scenario, files, partition)
         try:
             rng = keyed_rng(settings.random_seed, "draw", spec.round, spec.batch_id, position)
+            of_texts = keyed_rng(settings.random_seed, "texts", spec.round, spec.batch_id, position)
             for plan_rows in chunks(inside, rng):
                 drawn = draw(scenario, coder.grids, plan, plan_rows, rng, settings.max_redraws)
                 tally.of_plan_rows += np.bincount(drawn.plan_rows, minlength=plan.count)
-                _write_chunk(coder, spec, writers, drawn, tally, quarantined)
+                texts = texts_of(scenario, plan, drawn.plan_rows, drawn.records, offered, of_texts)
+                _write_chunk(coder, spec, writers, drawn, texts, tally, quarantined)
             footer = None
             for entity in files.entities:
                 name = files.path(entity, partition)
@@ -117,6 +125,7 @@ def _write_chunk(
     spec: BatchSpec,
     writers: Mapping[str, PartitionWriter],
     drawn: Drawn,
+    texts: tuple[Mapping[str, Texts], Mapping[str, Texts]],
     tally: _Tally,
     quarantined: list[Quarantined],
 ) -> None:
@@ -129,10 +138,11 @@ def _write_chunk(
     plan_row_ids = drawn.plan_rows + spec.plan_id * PLAN_STRIDE
     if scenario.member is not None:
         schema = record_schema(scenario, scenario.member, level)
-        table = member_table(scenario, schema, records, member_ids, ids, spec.batch_id, plan_row_ids)
+        table = member_table(scenario, schema, records, member_ids, ids, spec.batch_id, plan_row_ids, texts[1])
         writers[scenario.member.name].write(table)
     schema = record_schema(scenario, scenario.root, level)
-    writers[scenario.root.name].write(root_table(scenario, schema, records, ids, spec.batch_id, plan_row_ids))
+    table = root_table(scenario, schema, records, ids, spec.batch_id, plan_row_ids, texts[0])
+    writers[scenario.root.name].write(table)
     tally.counts = merge_counts(tally.counts, count_records(coder, records))
     parent_ids = ids[records.parent] if scenario.member is not None else None
     found = summarise(scenario, records, ids, member_ids if scenario.member is not None else None, parent_ids)

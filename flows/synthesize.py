@@ -98,7 +98,7 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
             at = merged.counts[ZONE_SIZES], this.index, this.fraction, first_id
             batches = cut_batches(context.scenario, settings, context.aims, this.units, *at)
             book.start_round(this.index, batches)
-            _ask(context, settings, book, merged, this.index, sum(spec.records for spec in batches))
+            _ask(context, settings, book, merged, this, sum(spec.records for spec in batches))
             receipts = _run_batches(context, settings, runner, batches, book)
             pending = zones_of_units(later) if this.fraction >= 1 else zones_of_units(())
             merged = merge_round(context, merged, batches, this.index, pending)
@@ -146,13 +146,15 @@ def _infer(context: Context, settings: RunSettings, book: RunBook) -> Context:
     return context
 
 
-def _ask(context: Context, settings: RunSettings, book: RunBook, merged: Merged, index: int, records: int) -> None:
+def _ask(context: Context, settings: RunSettings, book: RunBook, merged: Merged, this: Round, records: int) -> None:
     """Ask for the round's proposals, if a proposer is to be asked; the batches find the answers by path."""
     if settings.asks and records:
-        requests = round_requests(context.scenario, context.aims, settings, merged.counts, index, records)
+        pending = zones_of_units(this.units) if context.cut.outer else None
+        given = context.scenario, context.aims, settings, merged.counts, this.index, records
+        requests = round_requests(*given, pending)
         # Called, not submitted: it runs in this process, where the limiter and the budget are.
-        answered = ask(context, settings, index, requests)
-        book.asked(index, answered)
+        answered = ask(context, settings, this.index, requests)
+        book.asked(this.index, answered)
 
 
 def _run_batches(

@@ -28,6 +28,7 @@ from synthesis.proposer import FIRST_ARCHETYPE, describe_proposals
 from synthesis.reply_rows import Offered, describe_replies, first_reply, offered_proposals
 from synthesis.stratification import joint_order, stratum_counts
 from synthesis.system import zone_round_sizes
+from synthesis.texts import has_texts
 from synthesis.unit_plan import UnitPlan, plan_unit, respond
 from tasks.context import Context, load_context
 from tasks.time_limit import time_limit
@@ -84,7 +85,8 @@ def _commit(context: Context, spec: BatchSpec, zones: IntArray) -> Receipt:
         plan, counts = _plan(context, spec)
     # What the plan was proposed from is told once, by its first stratum.
     proposed = context.run.read_proposed(spec.plan_id) if spec.stratum == 0 else {}
-    return write_batch(context.run, context.coder, context.settings, spec, zones, plan, counts, proposed)
+    offered = offered_proposals(_answers(context, spec.round)) if has_texts(context.scenario) else ()
+    return write_batch(context.run, context.coder, context.settings, spec, zones, plan, counts, proposed, offered)
 
 
 def _plan(context: Context, spec: BatchSpec) -> tuple[Plan, IntArray]:
