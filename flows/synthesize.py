@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefect import flow
+from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
 
 from flows.batches import Call, Step, results
 from flows.cluster import dask_runner
 from flows.cluster_check import check_workers
-from flows.naming import first_name, folder_of_run, name_flow_run
+from flows.naming import first_name, folder_of_run, name_flow_run, refuse_another_start
 from flows.record import RunBook
 from flows.states import failed_state
 from schemas.batch import BatchSpec, Receipt
@@ -55,6 +56,7 @@ def synthesize(scenario: str, out: str, settings: RunSettings | None = None) -> 
     """
     started = time.monotonic()
     try:
+        refuse_another_start(flow_run.run_count, settings or RunSettings())
         folder = folder_of_run(out)
         with held(folder):
             return _synthesize(scenario, folder, with_absolute_paths(settings or RunSettings()), started)
