@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from adapters.arrow_records import member_table, record_schema, root_table
+from adapters.arrow_records import column_encodings, member_table, record_schema, root_table
 from adapters.partitions import BatchFiles, PartitionWriter, batch_files, read_commit
 from adapters.quarantine import Quarantined, write_quarantine
 from adapters.run_folder import RunFolder
@@ -112,12 +112,12 @@ def files_of_batch(scenario: Scenario, spec: BatchSpec, zones: IntArray) -> Batc
 
 def _open(run: RunFolder, scenario: Scenario, files: BatchFiles, partition: str) -> dict[str, PartitionWriter]:
     level = scenario.zones.partition_by if scenario.zones else None
-    return {
-        name: PartitionWriter(
-            run.staged_dataset / files.path(name, partition), record_schema(scenario, scenario.entity(name), level)
-        )
-        for name in files.entities
-    }
+    writers = {}
+    for name in files.entities:
+        entity, path = scenario.entity(name), run.staged_dataset / files.path(name, partition)
+        schema = record_schema(scenario, entity, level)
+        writers[name] = PartitionWriter(path, schema, column_encodings(schema, entity))
+    return writers
 
 
 def _write_chunk(
