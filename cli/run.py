@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -189,21 +190,17 @@ def _synthesize(
     check_dask(settings.dask_address)
     check_free(out)
     names, began = [entity.name for entity in scenario.entities], time.monotonic()
-    interruption = Interruption()
+    interruption = Interruption(partial(_what_is_left, out))
     try:
         with (
             interruption.watched(),
             _followed(out, names, is_shown=not (as_json or quiet)),
             _only_ours_on_stdout(),
         ):
-            from flows.synthesize import synthesize
-
-            record = synthesize(str(folder), str(out), settings)
+            record = _run_flow(folder, out, settings)
     except BaseException as error:
         if interruption.signal:  # whatever else went wrong on the way out
-            is_begun = (out / "run.json").is_file()
-            rest = f"`synthor resume {out}` finishes this run" if is_begun else "nothing was written"
-            typer.echo(f"synthor: {interruption.name}; {rest}", err=True)
+            typer.echo(interruption.line, err=True)
             raise typer.Exit(interruption.exit_code) from None
         if is_unreachable_prefect(error):
             raise unreachable_prefect(error) from error
@@ -211,6 +208,25 @@ def _synthesize(
             _close(read_run(out), out, as_json, quiet, time.monotonic() - began)
         raise
     _close(record, out, as_json, quiet, time.monotonic() - began)
+
+
+def _run_flow(folder: Path, out: "Location", settings: "RunSettings") -> dict[str, Any]:
+    """run.json, from the flow; Prefect's server starts while the flow's libraries are imported."""
+    from flows.own_server import own_server
+
+    with own_server() as server:
+        from flows.synthesize import synthesize
+
+        if server is not None:
+            server.wait()
+        return synthesize(str(folder), str(out), settings)
+
+
+def _what_is_left(out: "Location") -> str:
+    """What an interruption leaves."""
+    if isinstance(out, Path) and not (out / "run.json").is_file():
+        return "nothing was written"
+    return f"`synthor resume {out}` finishes this run"
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ def _synthesize(scenario: str, out: str, settings: RunSettings, started: float) 
 def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merged:
     merged, first_id = nothing_merged(context), 1
     rounds = plan_rounds(settings, context.aims, context.cut)
-    with dask_runner(settings) as (runner, workers):
+    with dask_runner(settings) as (runner, workers), book.closing():
         book.cluster_ready(workers)
         if context.cut.outer:
             _take_responses(context, settings, runner, book)
