@@ -15,12 +15,12 @@ from schemas.batch import ID_STRIDE, PLAN_STRIDE, BatchSpec, Receipt
 from schemas.errors import BatchError
 from schemas.model import IntArray, Scenario
 from schemas.settings import RunSettings
-from synthesis.aggregates import count_records, merge_counts, no_counts, sparse_counts
+from synthesis.aggregates import count_drawn, count_plan_rows, merge_counts, no_counts, sparse_counts
 from synthesis.cells import CellCoder
 from synthesis.diversity import sketch_of
 from synthesis.plan import Plan
 from synthesis.randomness import keyed_rng
-from synthesis.sampling import Drawn, chunks, draw
+from synthesis.sampling import Drawn, check_atoms, chunks, draw
 from synthesis.summaries import EMPTY, merge_summaries, summarise
 
 
@@ -75,6 +75,7 @@ def write_batch(
             rng = keyed_rng(settings.random_seed, "draw", spec.round, spec.batch_id, position)
             for plan_rows in chunks(inside, rng):
                 drawn = draw(scenario, coder.grids, plan, plan_rows, rng, settings.max_redraws)
+                check_atoms(scenario, coder.grids, plan, drawn)
                 tally.of_plan_rows += np.bincount(drawn.plan_rows, minlength=plan.count)
                 _write_chunk(coder, spec, writers, drawn, tally, quarantined)
             footer = None
@@ -82,6 +83,7 @@ def write_batch(
                 name = files.path(entity, partition)
                 if name == files.commit:
                     write_quarantine(run.quarantine / f"b{spec.batch_id:06d}.parquet", scenario, quarantined)
+                    tally.counts = merge_counts(tally.counts, count_plan_rows(coder, plan, tally.of_plan_rows))
                     footer = _footer(spec, plan, tally, digests, proposed)
                 digest = writers[entity].finish(footer)
                 if footer is None:
@@ -133,7 +135,7 @@ def _write_chunk(
         writers[scenario.member.name].write(table)
     schema = record_schema(scenario, scenario.root, level)
     writers[scenario.root.name].write(root_table(scenario, schema, records, ids, spec.batch_id, plan_row_ids))
-    tally.counts = merge_counts(tally.counts, count_records(coder, records))
+    tally.counts = merge_counts(tally.counts, count_drawn(coder, records))
     parent_ids = ids[records.parent] if scenario.member is not None else None
     found = summarise(scenario, records, ids, member_ids if scenario.member is not None else None, parent_ids)
     tally.summary = merge_summaries(tally.summary, found)
