@@ -88,6 +88,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Synthesise a scenario: rounds of batches, validation, publication, report."""
+    from adapters.disk_need import check_disk
     from adapters.object_path import location
     from adapters.scenario_files import read_scenario
     from synthesis.aims import build_aims
@@ -107,7 +108,7 @@ def run(
     options |= {"context": context, "context_strength": context_strength}
     settings = build_settings(options, assignments or ())
     checked = read_scenario(scenario)
-    build_aims(hold_out_tables(checked, settings.hold_out), settings.size)
+    aims = build_aims(hold_out_tables(checked, settings.hold_out), settings.size)
     folder = location(out)
     record = check_out(folder, checked, settings)
     if record is not None and is_finished(record, folder):
@@ -115,6 +116,7 @@ def run(
         _close(record, folder, as_json, quiet)
     else:
         _check_proposer(settings)
+        check_disk(folder, checked, int(aims.zone_sizes.sum()))
         _synthesize(scenario, checked, folder, settings, as_json, quiet)
 
 
