@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +20,7 @@ from schemas.errors import RunError
 
 if TYPE_CHECKING:
     from adapters.object_path import Location
+    from adapters.run_folder import RunFolder
     from schemas.model import Scenario
     from schemas.settings import RunSettings
 
@@ -102,7 +103,7 @@ def run(
     options |= {"hold_out": tuple(dict.fromkeys(hold_out)) if hold_out else None}
     options |= {"workers": workers, "dask_address": dask, "max_rounds": max_rounds}
     options |= {"use_prior": False if no_prior else None}
-    options |= {"publish_anyway": publish_anyway or None, "publish_to": _absolute(publish_to)}
+    options |= {"publish_anyway": publish_anyway or None, "publish_to": absolute(publish_to)}
     options |= {"context": context, "context_strength": context_strength}
     settings = build_settings(options, assignments or ())
     checked = read_scenario(scenario)
@@ -111,7 +112,7 @@ def run(
     record = check_out(folder, checked, settings)
     if record is not None and is_finished(record, folder):
         _make_current(folder, settings)
-        _close(record, folder, as_json, quiet)
+        close_run(record, folder, as_json, quiet)
     else:
         _check_proposer(settings)
         _synthesize(scenario, checked, folder, settings, as_json, quiet)
@@ -141,15 +142,33 @@ def resume(
     if workers or dask:
         kept = {name: value for name, value in kept.items() if name not in ("workers", "dask_address")}
     changed: dict[str, object] = {"workers": workers, "dask_address": dask, "publish_anyway": publish_anyway or None}
-    changed |= {"publish_to": _absolute(publish_to)}
+    changed |= {"publish_to": absolute(publish_to)}
     changed |= {"max_calls": max_calls, "max_tokens": max_tokens, "max_usd": max_usd}
     settings = build_settings(kept | {name: value for name, value in changed.items() if value is not None})
     if is_finished(record, folder.root) and not damaged_files(folder):
         _make_current(folder.root, settings)
-        _close(record, folder.root, as_json, quiet)
+        close_run(record, folder.root, as_json, quiet)
+        return
+    if record.get("update"):
+        resume_update(record, folder, settings, as_json, quiet)
         return
     with folder.local_scenario() as scenario:
         _synthesize(scenario, read_scenario(scenario), folder.root, settings, as_json, quiet)
+
+
+def resume_update(
+    record: dict[str, Any], run: "RunFolder", settings: "RunSettings", as_json: bool, quiet: bool
+) -> None:
+    """Finish an update: its run.json says what it started from, its folder holds its scenario."""
+    with run.local_scenario() as scenario:
+
+        def flow() -> dict[str, Any]:
+            from flows.update import update
+
+            return update(record["update"]["base"], str(scenario), str(run.root), settings)
+
+        names = [entity.name for entity in run.read_scenario().entities]
+        follow(flow, names, run.root, settings.dask_address, as_json, quiet)
 
 
 def _make_current(out: "Location", settings: "RunSettings") -> None:
@@ -170,7 +189,8 @@ def _check_proposer(settings: "RunSettings") -> None:
         check_proposer(settings)
 
 
-def _absolute(path: str | None) -> str | None:
+def absolute(path: str | None) -> str | None:
+    """The path or address, wherever the command is repeated from."""
     from adapters.object_path import location
 
     return None if path is None else str(location(path).absolute())
@@ -179,16 +199,34 @@ def _absolute(path: str | None) -> str | None:
 def _absolute_replay(proposer: str | None) -> str | None:
     """A run that is replayed is found again from wherever this one is resumed."""
     kind, sign, run = (proposer or "").partition(":")
-    return f"replay:{_absolute(run)}" if kind == "replay" and sign and run else proposer
+    return f"replay:{absolute(run)}" if kind == "replay" and sign and run else proposer
 
 
 def _synthesize(
     folder: Path, scenario: "Scenario", out: "Location", settings: "RunSettings", as_json: bool, quiet: bool
 ) -> None:
-    """Run the flow; its failure is told with what was staged, then raised again."""
-    check_dask(settings.dask_address)
+    """Run the flow, and close."""
+
+    def flow() -> dict[str, Any]:
+        from flows.synthesize import synthesize
+
+        return synthesize(str(folder), str(out), settings)
+
+    follow(flow, [entity.name for entity in scenario.entities], out, settings.dask_address, as_json, quiet)
+
+
+def follow(
+    flow: Callable[[], dict[str, Any]],
+    names: list[str],
+    out: "Location",
+    dask_address: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Run a flow on `out`; its failure is told with what was staged, then raised again."""
+    check_dask(dask_address)
     check_free(out)
-    names, began = [entity.name for entity in scenario.entities], time.monotonic()
+    began = time.monotonic()
     interruption = Interruption()
     try:
         with (
@@ -196,9 +234,7 @@ def _synthesize(
             _followed(out, names, is_shown=not (as_json or quiet)),
             _only_ours_on_stdout(),
         ):
-            from flows.synthesize import synthesize
-
-            record = synthesize(str(folder), str(out), settings)
+            record = flow()
     except BaseException as error:
         if interruption.signal:  # whatever else went wrong on the way out
             is_begun = (out / "run.json").is_file()
@@ -208,9 +244,9 @@ def _synthesize(
         if is_unreachable_prefect(error):
             raise unreachable_prefect(error) from error
         if isinstance(error, RunError) and (out / "run.json").is_file():
-            _close(read_run(out), out, as_json, quiet, time.monotonic() - began)
+            close_run(read_run(out), out, as_json, quiet, time.monotonic() - began)
         raise
-    _close(record, out, as_json, quiet, time.monotonic() - began)
+    close_run(record, out, as_json, quiet, time.monotonic() - began)
 
 
 @contextlib.contextmanager
@@ -242,9 +278,10 @@ def _only_ours_on_stdout() -> Iterator[None]:
         os.close(kept)
 
 
-def _close(
+def close_run(
     record: dict[str, Any], out: "Location", as_json: bool, quiet: bool, elapsed_seconds: float | None = None
 ) -> None:
+    """Print run.json or the summary."""
     if as_json:
         typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
     elif not quiet:

@@ -68,13 +68,13 @@ def _synthesize(scenario: str, out: str, settings: RunSettings, started: float) 
     name_flow_run(context.scenario.name, book.size)
     damaged = repair(context)
     if book.is_published() and not damaged:
-        _close(context, settings, book)
+        close(context, settings, book)
         return book.run
     book.start(damaged)
     try:
         context = _infer(context, settings, book)
         merged = _run_rounds(context, settings, book)
-        _audit_and_publish(context, settings, book, merged)
+        audit_and_publish(context, settings, book, merged)
     except BaseException as error:
         book.fail(error)
         raise
@@ -121,12 +121,12 @@ def _take_responses(context: Context, settings: RunSettings, runner: DaskTaskRun
     if context.run.parts_file(RESPONSES).is_file():
         return
     given = {"run": str(context.run.root), "fingerprint": context.scenario.fingerprint, "settings": settings}
-    task, limit = take_responses.with_options(**batch_options(settings)), _limit(settings)
+    task, limit = take_responses.with_options(**batch_options(settings)), waiting_limit(settings)
     cut = cut_responses(settings, context.units)
     futures = [runner.submit(task, {**given, "units": units, "first": units[0]}) for units in cut]
     found = {}
     for units, future in zip(cut, futures, strict=True):
-        seconds, responses = _taken(future, f"responses of units {units[0]} to {units[-1]}", limit)
+        seconds, responses = taken(future, f"responses of units {units[0]} to {units[-1]}", limit)
         book.planned(seconds)
         found.update(responses)
     context.run.write_parts(RESPONSES, found)
@@ -154,7 +154,7 @@ def _run_batches(
 ) -> list[Receipt]:
     """The receipts of all batches; the first that fails for good fails the run. Always takes `.result()`."""
     given = {"run": str(context.run.root), "fingerprint": context.scenario.fingerprint, "settings": settings}
-    limit = _limit(settings)
+    limit = waiting_limit(settings)
     options = batch_options(settings)
     plans = [
         (spec, runner.submit(plan_strata.with_options(**options), {**given, "spec": spec}))
@@ -162,18 +162,18 @@ def _run_batches(
         if spec.strata > 1 and spec.stratum == 0
     ]
     for spec, plan in plans:
-        book.planned(_taken(plan, _name(spec), limit))
+        book.planned(taken(plan, _name(spec), limit))
     task = synthesize_batch.with_options(**options)
     futures = [(spec, runner.submit(task, {**given, "spec": spec})) for spec in batches]
     receipts = []
     for spec, future in futures:
-        receipt = _taken(future, _name(spec), limit)
+        receipt = taken(future, _name(spec), limit)
         book.batch_committed(spec, receipt)
         receipts.append(receipt)
     return receipts
 
 
-def _limit(settings: RunSettings) -> float:
+def waiting_limit(settings: RunSettings) -> float:
     """How long a task is waited for: as long as all its tries may take."""
     return settings.batch_timeout_seconds * TRIES_OF_DASK * (settings.batch_retries + 1) + PATIENCE_SECONDS
 
@@ -182,7 +182,7 @@ def _name(spec: BatchSpec) -> str:
     return f"batch {spec.batch_id} of round {spec.round}"
 
 
-def _taken(future: PrefectFuture[Any], name: str, limit: float) -> Any:
+def taken(future: PrefectFuture[Any], name: str, limit: float) -> Any:
     """The task's result. Waiting for its state instead would let work go missing when workers are lost for good."""
     try:
         return future.result(timeout=limit)
@@ -194,7 +194,8 @@ def _taken(future: PrefectFuture[Any], name: str, limit: float) -> Any:
         raise BatchError(f"{name} failed: {type(exc).__name__}: {exc}") from exc
 
 
-def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, merged: Merged) -> None:
+def audit_and_publish(context: Context, settings: RunSettings, book: RunBook, merged: Merged) -> None:
+    """Validation, then publication or, where it fails, an AuditError."""
     book.prior_measured(measure_prior(context))
     book.start_stage("validation")
     verdict = validate(str(context.run.root), settings.full_validation)
@@ -208,10 +209,10 @@ def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, m
     book.start_stage("publish")
     publish(context.run, merged.commits)
     book.published()
-    _close(context, settings, book)
+    close(context, settings, book)
 
 
-def _close(context: Context, settings: RunSettings, book: RunBook) -> None:
+def close(context: Context, settings: RunSettings, book: RunBook) -> None:
     """What follows publication; a run that was interrupted here is closed when it is taken up again."""
     if not context.run.is_closed():
         book.shifted(find_what_if(context))
