@@ -88,13 +88,13 @@ def write_retired(run: RunFolder, scenario: Scenario, batch_id: int, taken: Sequ
 
 def merge_lineage(run: RunFolder, base: RunFolder, scenario: Scenario, batch_ids: Sequence[int]) -> None:
     """retired.parquet, proposals.jsonl and plan.parquet of base and update; repeating it changes nothing."""
+    if (base.root / EXCHANGES).is_file():
+        link(base.root / EXCHANGES, run.root / EXCHANGES)
     if run.plan.is_file():
         return
     parts = [read_parquet(run.retired_file(batch_id)) for batch_id in batch_ids]
     retired = pa.concat_tables([RETIRED_SCHEMA.empty_table(), *parts])
     write_table(run.root / RETIRED, retired)
-    if (base.root / EXCHANGES).is_file():
-        link(base.root / EXCHANGES, run.root / EXCHANGES)
     _merge_proposals(run, base, batch_ids)
     of_root = retired.filter(pc.field("entity") == scenario.root.name)["plan_row_id"].to_numpy()
     table = read_parquet(base.plan)

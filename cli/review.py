@@ -49,8 +49,9 @@ def report(run: RunArgument, as_json: AsJson = False) -> None:
     folder = location(run)
     read_run(folder)
     from adapters.report import write_report
+    from tasks.explain import follow_worst_cells
 
-    path = write_report(folder)
+    path = write_report(folder, follow_worst_cells(folder))
     typer.echo(json.dumps({"report": str(path)}) if as_json else str(path))
 
 

@@ -9,6 +9,7 @@ from prefect.futures import PrefectFuture
 from prefect_dask import DaskTaskRunner
 
 from flows.cluster import dask_runner
+from flows.cluster_check import check_workers
 from flows.naming import first_name, folder_of_run, name_flow_run
 from flows.record import RunBook
 from flows.states import failed_state
@@ -85,6 +86,8 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
     merged, first_id = nothing_merged(context), 1
     rounds = plan_rounds(settings, context.aims, context.cut)
     with dask_runner(settings) as (runner, workers):
+        if settings.dask_address:
+            check_workers(runner.client, str(context.run.root))
         book.cluster_ready(workers)
         if context.cut.outer:
             _take_responses(context, settings, runner, book)

@@ -23,6 +23,7 @@ from adapters.storage import read_parquet
 SECONDS_BETWEEN = 5.0
 """Pause between two updates of the progress: each is a call to the server."""
 SHOWN_CELLS = 20
+SHOWN_ZONES = 200
 
 
 class Artifacts:
@@ -59,6 +60,10 @@ class Artifacts:
         rows = self._made(lambda: worst_rows(self._run))
         if rows:
             self._made(lambda: create_table_artifact(rows, f"{self._key}-worst-cells", "Cells furthest off"))
+        if "retired" in (record.get("update") or {}):
+            churn = churn_rows(record["update"])
+            told = "Records kept, added and retired, zones with most retired first"
+            self._made(lambda: create_table_artifact(churn, f"{self._key}-churn", told))
 
     def _update(self) -> None:
         progress, self._told = self._progress, time.monotonic()
@@ -100,6 +105,14 @@ def worst_rows(run: RunFolder) -> list[dict[str, Any]]:
         }
         for cell in found
     ]
+
+
+def churn_rows(update: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What an update kept, added and retired: in all, then in the zones where most changed."""
+    zones = sorted(update["zones"], key=lambda zone: (-zone["retired"], -zone["added"]))[:SHOWN_ZONES]
+    whole = {"zone": "all", **{name: update[name] for name in ("kept", "added", "retired")}}
+    rows = [{name: zone[name] for name in ("zone", "kept", "added", "retired")} for zone in zones if zone["zone"]]
+    return [whole, *rows]
 
 
 def summary(record: Mapping[str, Any], run: RunFolder) -> str:
