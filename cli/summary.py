@@ -98,12 +98,8 @@ def _churn(record: Mapping[str, Any]) -> Iterator[Line]:
     yield "updated from", update["base"]
     figures = [f"{write_count(update[name])} {name}" for name in ("kept", "added", "retired")]
     yield "churn", ", ".join(figures) + share
-    yield (
-        "partitions",
-        (
-            f"{write_count(update['partitions_touched'])} rewritten, {write_count(update['partitions_kept'])} left as they are"
-        ),
-    )
+    touched, left = (write_count(update[f"partitions_{which}"]) for which in ("touched", "kept"))
+    yield "partitions", f"{touched} changed, {left} left byte for byte"
     named = [zone for zone in update["zones"] if zone["zone"]]
     for position, zone in enumerate(sorted(named, key=lambda zone: -zone["retired"])[:SHOWN_ZONES]):
         text = f"{zone['zone']}: {write_count(zone['added'])} added, {write_count(zone['retired'])} retired"
