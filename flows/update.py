@@ -22,7 +22,7 @@ from synthesis.batching import Round
 from synthesis.outer import moved_parts
 from synthesis.units import Unit
 from synthesis.update_aims import outer_units, unit_growth
-from synthesis.update_batches import cut_update, cut_waves, partition_groups
+from synthesis.update_batches import cut_update, cut_waves, partition_groups, records_of
 from tasks.batch import batch_options
 from tasks.merge import Merged
 from tasks.open_update import Opened, open_update
@@ -89,7 +89,8 @@ def _change(opened: Opened, book: UpdateBook) -> Merged:
     moved = {unit for unit in aside if (np.abs(parts[unit] - held_by[unit]) >= 1).any()}
     touched = sorted({*opened.touched, *moved})
     groups = partition_groups(context.scenario, [context.units[i] for i in touched])
-    book.inherited(inherit_untouched(opened, touched))
+    untouched = records_of([unit for unit in context.units if unit.index not in touched], context.aims)
+    book.inherited(inherit_untouched(opened, touched), untouched)
     batches, receipts = _run_waves(opened, book, cut_waves(groups, bool(aside)), held_by, parts) if groups else ([], [])
     merged = merge_update(opened, batches)
     units = tuple(context.units[i] for i in touched)
@@ -116,7 +117,7 @@ def _run_waves(
                 parts = _parts(opened, held_by, sorted(unit.index for group in wave for unit in group), counts)
             index, first = opened.first_round + number, opened.first_batch + len(batches)
             tell_batches(opened, index, parts)
-            new = cut_update(context.scenario, context.settings, wave, context.aims.zone_sizes, index, first)
+            new = cut_update(context.scenario, context.settings, wave, context.aims, index, first)
             book.start_round(index, new)
             receipts += _run_batches(opened, runner, new, book)
             batches += new

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from flows.record import RunBook
+from schemas.batch import BatchSpec, Receipt
 from schemas.model import IntArray
 from synthesis.churn import churn_of
 from tasks.merge import Merged
@@ -16,8 +17,9 @@ class UpdateBook(RunBook):
         super().__init__(opened.context, started)
         self._opened = opened
 
-    def inherited(self, kept: Mapping[str, int]) -> None:
-        """What is not touched is there."""
+    def inherited(self, kept: Mapping[str, int], records: int) -> None:
+        """What is not touched is there: so many root records."""
+        self._artifacts.add(records)
         self.run["update"] |= {
             "files_kept": kept["files"],
             "partitions_kept": kept["partitions"],
@@ -25,6 +27,11 @@ class UpdateBook(RunBook):
         }
         self._folder.write_run(self.run)
         self._log("inherited", **kept)
+
+    def batch_committed(self, spec: BatchSpec, receipt: Receipt) -> None:
+        """A batch is on disk; what it kept is there as well."""
+        super().batch_committed(spec, receipt)
+        self._artifacts.add(spec.records - receipt.records)
 
     def _count(self, merged: Merged, fraction: float, pending: IntArray) -> None:
         """Records are those of base and update; what was drawn and rejected is of the update alone."""

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from schemas.batch import BatchSpec
-from schemas.model import IntArray, Scenario
+from schemas.model import Scenario
 from schemas.settings import RunSettings
+from synthesis.aims import Aims
 from synthesis.batching import CLOSING_WAVE, PLAN_SECONDS, RECORD_SECONDS
-from synthesis.units import Unit
+from synthesis.units import Unit, zones_of_units
 
 PASSES = 8
 """How often a touched record is read, coded or written, in units of the cost of drawing one."""
@@ -38,11 +39,16 @@ def cut_waves(groups: Sequence[list[Unit]], has_outer: bool) -> list[list[list[U
     return [[group for i, group in enumerate(groups) if (i + 1) % step], closing]
 
 
+def records_of(units: Sequence[Unit], aims: Aims) -> int:
+    """Root records that the units are to hold."""
+    return int(aims.zone_sizes[zones_of_units(units)].sum())
+
+
 def cut_update(
     scenario: Scenario,
     settings: RunSettings,
     groups: Sequence[list[Unit]],
-    zone_sizes: IntArray,
+    aims: Aims,
     round_index: int,
     first_id: int,
 ) -> tuple[BatchSpec, ...]:
@@ -54,15 +60,13 @@ def cut_update(
     def close() -> None:
         if waiting:
             batch_id = first_id + len(batches)
-            size = int(sum(zone_sizes[unit.zone_array].sum() for unit in waiting))
             indices = tuple(unit.index for unit in waiting)
-            batches.append(BatchSpec(batch_id, round_index, 1.0, indices, 0, 1, batch_id, size))
+            batches.append(BatchSpec(batch_id, round_index, 1.0, indices, 0, 1, batch_id, records_of(waiting, aims)))
         waiting.clear()
 
     for group in groups:
         waiting.extend(group)
-        size = float(sum(zone_sizes[unit.zone_array].sum() for unit in waiting))
-        if PLAN_SECONDS * len(waiting) + cost * size >= settings.batch_seconds:
+        if PLAN_SECONDS * len(waiting) + cost * records_of(waiting, aims) >= settings.batch_seconds:
             close()
     close()
     return tuple(batches)

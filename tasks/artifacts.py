@@ -131,6 +131,8 @@ def summary(record: Mapping[str, Any], run: RunFolder) -> str:
         "time": f"{durations.get('total_seconds', 0.0):.1f} s",
         "report": f"[{run.report}]({link})",
     }
+    if "retired" in (update := record.get("update") or {}):
+        rows["churn"] = ", ".join(f"{update[name]:,} {name}" for name in ("kept", "added", "retired"))
     title = f"# {record['scenario']['name']}: {record['status']}\n"
     failure = f"\n{record['failure']}\n" if record.get("failure") else ""
     told = [failure["message"] for failure in validation.get("failures") or []][:10]

@@ -67,10 +67,14 @@ def open_folder(given: Location, folder: Path, out: Location, settings: RunSetti
 
 
 def settings_of_update(base: RunSettings, given: RunSettings, found: BaseRun) -> RunSettings:
-    """The base's settings with those that are given. Nobody is asked: what is there is the proposal."""
+    """The base's settings with those that are given; where it was made, and what it overruled, is its own affair.
+
+    Nobody is asked: what is there is the proposal.
+    """
     if given.asks or given.allocation != "balanced":
         raise UserError("update: works offline and meets the targets, expected proposer=offline, allocation=balanced")
-    own: dict[str, Any] = {"proposer": "offline", "allocation": "balanced"}
+    own: dict[str, Any] = {"proposer": "offline", "allocation": "balanced", "without": None}
+    own |= {"workers": None, "dask_address": None, "publish_anyway": False}
     if found.publications is not None:
         own["publish_to"] = str(found.publications)
     changed = {**own, **with_absolute_paths(given).model_dump(exclude_unset=True)}

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from schemas.model import Entity, Scenario, Zones
 from schemas.settings import RunSettings
+from synthesis.aims import Aims
 from synthesis.units import Unit
 from synthesis.update_batches import cut_update, cut_waves, partition_groups
 
@@ -27,8 +28,8 @@ def test_no_two_batches_write_into_one_partition(given_: tuple[Scenario, list[Un
     assert scenario.zones is not None
     groups, first, owner, seen = partition_groups(scenario, units), 7, {}, []
     for number, wave in enumerate(cut_waves(groups, has_outer)):
-        sizes = np.full(12, 100_000)
-        batches = cut_update(scenario, RunSettings(), wave, sizes, 3 + number, first)
+        aims = Aims(np.full(12, 100_000), {}, ())
+        batches = cut_update(scenario, RunSettings(), wave, aims, 3 + number, first)
         assert [spec.batch_id for spec in batches] == list(range(first, first + len(batches)))
         first += len(batches)
         for spec in batches:
