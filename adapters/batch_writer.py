@@ -1,13 +1,13 @@
 """A batch from its plan to its commit: draw, accept, count, summarise, write."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from adapters.arrow_records import member_table, record_schema, root_table
+from adapters.arrow_records import column_encodings, member_table, record_schema, root_table
 from adapters.partitions import BatchFiles, PartitionWriter, batch_files, read_commit
 from adapters.quarantine import Quarantined, write_quarantine
 from adapters.run_folder import RunFolder
@@ -20,8 +20,10 @@ from synthesis.cells import CellCoder
 from synthesis.diversity import Sketch, merge_sketches, sketch_of
 from synthesis.plan import Plan
 from synthesis.randomness import keyed_rng
+from synthesis.reply_rows import Offered
 from synthesis.sampling import Drawn, chunks, draw
 from synthesis.summaries import EMPTY, Summary, merge_summaries, summarise
+from synthesis.texts import Texts, texts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,13 @@ def write_batch(
     plan: Plan,
     counts: IntArray,
     proposed: Mapping[str, Any],
+    offered: Sequence[Offered] = (),
     retired: Retired | None = None,
 ) -> Receipt:
     """Draw the plan rows' records partition by partition, write them, and commit with the last root file.
 
-    The batch of an update commits what it `retired` along with what it adds.
+    `offered` are the proposals that free texts are taken from. The batch of an update commits what it `retired` along
+    with what it adds.
     """
     scenario, tally = coder.scenario, _Tally(no_counts(coder.scenario), np.zeros(plan.count, dtype=np.int64))
     files = files_of_batch(scenario, spec, zones)
@@ -90,10 +94,12 @@ def write_batch(
         writers = _open(run, scenario, files, partition)
         try:
             rng = keyed_rng(settings.random_seed, "draw", spec.round, spec.batch_id, position)
+            of_texts = keyed_rng(settings.random_seed, "texts", spec.round, spec.batch_id, position)
             for plan_rows in chunks(inside, rng):
                 drawn = draw(scenario, coder.grids, plan, plan_rows, rng, settings.max_redraws)
                 tally.of_plan_rows += np.bincount(drawn.plan_rows, minlength=plan.count)
-                _write_chunk(coder, spec, writers, drawn, tally, quarantined)
+                texts = texts_of(scenario, plan, drawn.plan_rows, drawn.records, offered, of_texts)
+                _write_chunk(coder, spec, writers, drawn, texts, tally, quarantined)
             footer = None
             for entity in files.entities:
                 name = files.path(entity, partition)
@@ -121,12 +127,12 @@ def files_of_batch(scenario: Scenario, spec: BatchSpec, zones: IntArray) -> Batc
 
 def _open(run: RunFolder, scenario: Scenario, files: BatchFiles, partition: str) -> dict[str, PartitionWriter]:
     level = scenario.zones.partition_by if scenario.zones else None
-    return {
-        name: PartitionWriter(
-            run.staged_dataset / files.path(name, partition), record_schema(scenario, scenario.entity(name), level)
-        )
-        for name in files.entities
-    }
+    writers = {}
+    for name in files.entities:
+        entity, path = scenario.entity(name), run.staged_dataset / files.path(name, partition)
+        schema = record_schema(scenario, entity, level)
+        writers[name] = PartitionWriter(path, schema, column_encodings(schema, entity))
+    return writers
 
 
 def _write_chunk(
@@ -134,6 +140,7 @@ def _write_chunk(
     spec: BatchSpec,
     writers: Mapping[str, PartitionWriter],
     drawn: Drawn,
+    texts: tuple[Mapping[str, Texts], Mapping[str, Texts]],
     tally: _Tally,
     quarantined: list[Quarantined],
 ) -> None:
@@ -146,10 +153,11 @@ def _write_chunk(
     plan_row_ids = drawn.plan_rows + spec.plan_id * PLAN_STRIDE
     if scenario.member is not None:
         schema = record_schema(scenario, scenario.member, level)
-        table = member_table(scenario, schema, records, member_ids, ids, spec.batch_id, plan_row_ids)
+        table = member_table(scenario, schema, records, member_ids, ids, spec.batch_id, plan_row_ids, texts[1])
         writers[scenario.member.name].write(table)
     schema = record_schema(scenario, scenario.root, level)
-    writers[scenario.root.name].write(root_table(scenario, schema, records, ids, spec.batch_id, plan_row_ids))
+    table = root_table(scenario, schema, records, ids, spec.batch_id, plan_row_ids, texts[0])
+    writers[scenario.root.name].write(table)
     tally.counts = merge_counts(tally.counts, count_records(coder, records))
     parent_ids = ids[records.parent] if scenario.member is not None else None
     found = summarise(scenario, records, ids, member_ids if scenario.member is not None else None, parent_ids)

@@ -167,7 +167,7 @@ def _members(run: RunFolder, scenario: Scenario, member: Entity, root_file: Loca
 
 
 def _values(row: pa.Table, entity: Entity) -> Facts:
-    names = {f"{entity.name}_id", *(variable.name for variable in entity.all_variables)}
+    names = {f"{entity.name}_id", *entity.column_names}
     return {name: value for name, value in _plain(row).items() if name in names}
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adapters.arrow_records import record_schema
+from adapters.arrow_records import column_encodings, record_schema
 from adapters.object_path import Location
 from adapters.partitions import PartitionWriter, read_footer
 from adapters.storage import open_parquet
@@ -56,7 +56,7 @@ def _rewrite(
     """The new file's digest, and the rows that were left out."""
     schema = record_schema(scenario, entity, scenario.zones.partition_by if scenario.zones else None)
     file, footer, left_out = open_parquet(source), read_footer(source), []
-    writer = PartitionWriter(target, schema)
+    writer = PartitionWriter(target, schema, column_encodings(schema, entity))
     try:
         for number in range(file.num_row_groups):
             table = file.read_row_group(number)

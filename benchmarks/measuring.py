@@ -11,7 +11,13 @@ from pathlib import Path
 import psutil
 
 POLL_SECONDS = 0.1
-ROLES = {"spawn_main": "worker", "dask_worker": "worker", "prefect.server": "server", "uvicorn": "server"}
+ROLES = {
+    "spawn_main": "worker",
+    "multiprocessing.forkserver": "worker",
+    "dask_worker": "worker",
+    "uvicorn": "server",
+    "own_server": "server",
+}
 """What of a command line tells a process's part; all others belong to the flow."""
 
 
@@ -24,6 +30,11 @@ class Measured:
     processes: int
     peaks: dict[str, int]
     cpu: dict[str, float]
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU seconds of all processes."""
+        return sum(self.cpu.values())
 
 
 def measure(command: list[str]) -> Measured:

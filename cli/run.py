@@ -160,15 +160,10 @@ def resume_update(
     record: dict[str, Any], run: "RunFolder", settings: "RunSettings", as_json: bool, quiet: bool
 ) -> None:
     """Finish an update: its run.json says what it started from, its folder holds its scenario."""
+    names = [entity.name for entity in run.read_scenario().entities]
     with run.local_scenario() as scenario:
-
-        def flow() -> dict[str, Any]:
-            from flows.update import update
-
-            return update(record["update"]["base"], str(scenario), str(run.root), settings)
-
-        names = [entity.name for entity in run.read_scenario().entities]
-        follow(flow, names, run.root, settings.dask_address, as_json, quiet)
+        places = record["update"]["base"], scenario, run.root
+        follow(lambda: called(load_update, settings, *places), names, run.root, settings, as_json, quiet)
 
 
 def _make_current(out: "Location", settings: "RunSettings") -> None:
@@ -206,25 +201,20 @@ def _synthesize(
     folder: Path, scenario: "Scenario", out: "Location", settings: "RunSettings", as_json: bool, quiet: bool
 ) -> None:
     """Run the flow, and close."""
-
-    def flow() -> dict[str, Any]:
-        from flows.synthesize import synthesize
-
-        return synthesize(str(folder), str(out), settings)
-
-    follow(flow, [entity.name for entity in scenario.entities], out, settings.dask_address, as_json, quiet)
+    names = [entity.name for entity in scenario.entities]
+    follow(lambda: called(_load_flow, settings, folder, out), names, out, settings, as_json, quiet)
 
 
 def follow(
-    flow: Callable[[], dict[str, Any]],
+    call: Callable[[], dict[str, Any]],
     names: list[str],
     out: "Location",
-    dask_address: str | None,
+    settings: "RunSettings",
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Run a flow on `out`; its failure is told with what was staged, then raised again."""
-    check_dask(dask_address)
+    check_dask(settings.dask_address)
     check_free(out)
     began = time.monotonic()
     interruption = Interruption()
@@ -234,7 +224,7 @@ def follow(
             _followed(out, names, is_shown=not (as_json or quiet)),
             _only_ours_on_stdout(),
         ):
-            record = flow()
+            record = call()
     except BaseException as error:
         if interruption.signal:  # whatever else went wrong on the way out
             is_begun = (out / "run.json").is_file()
@@ -247,6 +237,36 @@ def follow(
             close_run(read_run(out), out, as_json, quiet, time.monotonic() - began)
         raise
     close_run(record, out, as_json, quiet, time.monotonic() - began)
+
+
+def called(load: Callable[[], Any], settings: "RunSettings", *places: object) -> dict[str, Any]:
+    """run.json after the flow. What takes seconds to come up is started before its modules are imported."""
+    from flows.forks import start_fork_server
+
+    if settings.dask_address is None:
+        start_fork_server()
+    from flows.prefect_server import serving
+
+    with serving(load) as flow:
+        record: dict[str, Any] = flow(*map(str, places), settings)
+    return record
+
+
+def _load_flow() -> Any:
+    from flows.synthesize import synthesize
+    from tasks.validate import load_suites_ahead
+
+    load_suites_ahead()
+    return synthesize
+
+
+def load_update() -> Any:
+    """The flow of an update, imported with what it needs."""
+    from flows.update import update
+    from tasks.validate import load_suites_ahead
+
+    load_suites_ahead()
+    return update
 
 
 @contextlib.contextmanager

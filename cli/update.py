@@ -1,13 +1,25 @@
 """`synthor update`: new targets against a population that is published already."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cli.completion import complete_run, complete_scenario
 from cli.existing import is_finished
-from cli.run import AsJson, DaskAddress, PublishAnyway, PublishTo, Quiet, Workers, absolute, close_run, follow
+from cli.run import (
+    AsJson,
+    DaskAddress,
+    PublishAnyway,
+    PublishTo,
+    Quiet,
+    Workers,
+    absolute,
+    called,
+    close_run,
+    follow,
+    load_update,
+)
 from cli.settings import build_settings
 
 
@@ -62,10 +74,4 @@ def update(
             close_run(record, folder, as_json, quiet)
             return
     names = [entity.name for entity in checked.entities]
-
-    def flow() -> dict[str, Any]:
-        from flows.update import update as update_flow
-
-        return update_flow(run, str(scenario), out, settings)
-
-    follow(flow, names, folder, settings.dask_address, as_json, quiet)
+    follow(lambda: called(load_update, settings, run, scenario, out), names, folder, settings, as_json, quiet)

@@ -10,6 +10,7 @@ from prefect import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_dask import DaskTaskRunner
 
+from flows.forks import start_fork_server
 from schemas.errors import UserError
 from schemas.settings import RunSettings
 
@@ -30,13 +31,16 @@ def dask_runner(settings: RunSettings) -> Iterator[tuple[DaskTaskRunner, int]]:
     # By default a local cluster gives up a worker that is away for 15 s: one that dies twice would never come back,
     # and its batch would wait for ever.
     patience = dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"})
-    with temporary_settings({PREFECT_API_URL: api}), patience, runner:
+    # Workers are forks of one process that has imported what they need.
+    forked = dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})
+    with temporary_settings({PREFECT_API_URL: api}), patience, forked, runner:
         client = runner.client
         client.wait_for_workers(1, timeout=WORKERS_TIMEOUT_SECONDS)
         yield runner, len(client.scheduler_info(n_workers=-1)["workers"])
 
 
 def _local(settings: RunSettings) -> DaskTaskRunner:
+    start_fork_server()
     workers = settings.workers or os.cpu_count() or 1
     # Free ports on loopback: runs side by side do not collide.
     options: dict[str, Any] = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1"}

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 from prefect import flow
+from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
 
+from flows.batches import Call, Step, results
 from flows.cluster import dask_runner
-from flows.naming import first_name, folder_of_run, name_flow_run
+from flows.cluster_check import check_workers
+from flows.naming import first_name, folder_of_run, name_flow_run, refuse_another_start
 from flows.states import failed_state
-from flows.synthesize import audit_and_publish, close, taken, waiting_limit
+from flows.synthesize import audit_and_publish, close
 from flows.update_record import UpdateBook
 from schemas.batch import BatchSpec, Receipt
 from schemas.errors import SynthorError
@@ -23,11 +26,10 @@ from synthesis.outer import moved_parts
 from synthesis.units import Unit
 from synthesis.update_aims import outer_units, unit_growth
 from synthesis.update_batches import cut_update, cut_waves, partition_groups, records_of
-from tasks.batch import batch_options
+from tasks import retried, update_batch
 from tasks.merge import Merged
 from tasks.open_update import Opened, open_update
 from tasks.prepare import held
-from tasks.update_batch import update_batch
 from tasks.update_stages import (
     add_counts,
     held_outer,
@@ -37,6 +39,8 @@ from tasks.update_stages import (
     repair_update,
     tell_batches,
 )
+
+BATCH = Step(update_batch.update_batch, retried.update_batch)
 
 
 @flow(name="update", flow_run_name=first_name, validate_parameters=True)
@@ -55,6 +59,7 @@ def update(run: str, scenario: str, out: str, settings: RunSettings | None = Non
     """
     started = time.monotonic()
     try:
+        refuse_another_start(flow_run.run_count, settings or RunSettings())
         folder = folder_of_run(out)
         with held(folder):
             return _update(run, scenario, folder, settings, started)
@@ -111,6 +116,8 @@ def _run_waves(
     batches: list[BatchSpec] = []
     receipts: list[Receipt] = []
     with dask_runner(context.settings) as (runner, workers):
+        if context.settings.dask_address:
+            check_workers(runner.client, str(context.run.root))
         book.cluster_ready(workers)
         for number, wave in enumerate(waves):
             if number:
@@ -141,13 +148,15 @@ def _run_batches(
     opened: Opened, runner: DaskTaskRunner, batches: Sequence[BatchSpec], book: UpdateBook
 ) -> list[Receipt]:
     """The receipts of all batches; the first that fails for good fails the update."""
-    context, limit = opened.context, waiting_limit(opened.context.settings)
-    given = {"run": str(context.run.root), "fingerprint": context.scenario.fingerprint, "settings": context.settings}
-    work = update_batch.with_options(**batch_options(context.settings))
-    futures = [(spec, runner.submit(work, {**given, "base": str(opened.base.root), "spec": spec})) for spec in batches]
-    receipts = []
-    for spec, future in futures:
-        receipt = taken(future, f"batch {spec.batch_id} of the update", limit)
-        book.batch_committed(spec, receipt)
-        receipts.append(receipt)
-    return receipts
+    context, settings = opened.context, opened.context.settings
+    given = {"run": str(context.run.root), "fingerprint": context.scenario.fingerprint, "settings": settings}
+    given["base"] = str(opened.base.root)
+    calls = [
+        Call(f"batch {spec.batch_id} of the update", f"update-batch-{spec.batch_id}", {**given, "spec": spec})
+        for spec in batches
+    ]
+    receipts: dict[int, Receipt] = {}
+    for position, receipt in results(runner, settings, BATCH, calls):
+        book.batch_committed(batches[position], receipt)
+        receipts[position] = receipt
+    return [receipts[position] for position in range(len(batches))]

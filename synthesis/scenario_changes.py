@@ -45,6 +45,7 @@ def _entities(before: Scenario, after: Scenario) -> Iterable[str]:
 def _variables(before: Entity, after: Entity) -> Iterable[str]:
     what = f"variable {after.name}."
     yield from _named(what, before.variables, after.variables, lambda v: (v.kind, v.categories, v.low, v.high))
+    yield from _named(what, before.texts, after.texts, lambda text: text.name)
     yield from _named(what, before.derived, after.derived, lambda v: (v.kind, v.categories, v.expression))
 
 

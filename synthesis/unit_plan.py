@@ -9,7 +9,7 @@ from schemas.model import BoolArray, FloatArray, IntArray
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES, Counts, no_counts
 from synthesis.aims import Aims
-from synthesis.allocation import Allocation, allocate
+from synthesis.allocation import Allocation, allocate, blocked_cells
 from synthesis.candidates import may_complete, propose_rare, propose_unit
 from synthesis.causes import Causes, find_causes
 from synthesis.cells import CellCoder, cell_ids
@@ -306,6 +306,7 @@ def _complete(
 
 
 def _unsupported(system: System) -> BoolArray:
-    """Cells that want records and that no plan row reaches."""
-    reached = np.asarray(system.matrix.sum(axis=0)).ravel() > 0
+    """Cells that want records and that no plan row reaches, those aside that add to a cell which wants nothing."""
+    usable = (system.matrix @ blocked_cells(system).astype(float) == 0).astype(float)
+    reached = system.matrix.T @ usable > 0
     return ~reached & (system.aim > 0) & ~system.moments & (system.shares | (system.aim - system.committed >= 0.5))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -13,7 +14,7 @@ from schemas.batch import BatchSpec
 from schemas.errors import BatchError
 from schemas.model import IntArray
 from synthesis import diversity
-from synthesis.aggregates import Counts, dense_counts, merge_counts, no_counts
+from synthesis.aggregates import ZONE_SIZES, Counts, dense_counts, merge_counts, no_counts
 from synthesis.discrepancy import RoundFit, discrepancies, fit_of
 from synthesis.diversity import Sketch, merge_sketches
 from synthesis.held_out import held_out_discrepancies
@@ -54,9 +55,10 @@ def merge_batches(
     context: Context, merged: Merged, batches: tuple[BatchSpec, ...], pending: IntArray | None = None
 ) -> Merged:
     """As `merge_round`, without Prefect."""
+    committed = context.run.read_counts(batches[0].round)[ZONE_SIZES] if batches else np.zeros(0, dtype=np.int64)
     counts, summary, commits, sketch = merged.counts, merged.summary, list(merged.commits), merged.sketch
     for spec in batches:
-        files = files_of_batch(context.scenario, spec, zones_of(context, spec))
+        files = files_of_batch(context.scenario, spec, zones_of(context, spec, committed))
         commit = read_commit(context.run.records, files)
         if commit is None:
             raise BatchError(f"batch {spec.batch_id} of round {spec.round} is not committed")

@@ -7,9 +7,6 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 import numpy as np
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-from prefect.runtime import task_run
 from threadpoolctl import threadpool_limits
 
 from adapters.base_run import dataset_digests
@@ -37,18 +34,11 @@ from synthesis.retirement import choose_retired, quota_of_file
 from synthesis.summaries import EMPTY, merge_summaries, retired_summary, summarise
 from synthesis.units import zones_of_units
 from synthesis.update_plan import UnitChange, change_unit
-from tasks.batch import describe_units, is_worth_retrying
+from tasks.batch import describe_units
 from tasks.context import Context, load_context
 from tasks.time_limit import time_limit
 
 
-@task(
-    name="update-batch",
-    task_run_name="update-batch-{spec.batch_id}",
-    retry_jitter_factor=0.5,
-    retry_condition_fn=is_worth_retrying,
-    cache_policy=NO_CACHE,
-)
 def update_batch(run: str, fingerprint: str, settings: RunSettings, base: str, spec: BatchSpec) -> Receipt:
     """The receipt of a committed batch of an update; what is committed already is not done again."""
     started = time.monotonic()
@@ -59,7 +49,7 @@ def update_batch(run: str, fingerprint: str, settings: RunSettings, base: str, s
         return done
     with threadpool_limits(1), time_limit(settings.batch_timeout_seconds):
         receipt = _commit(context, RunFolder(location(base)), spec, zones)
-    return replace(receipt, seconds=time.monotonic() - started, attempt=task_run.run_count or 1)
+    return replace(receipt, seconds=time.monotonic() - started)
 
 
 class _Planned(NamedTuple):
@@ -78,7 +68,7 @@ def _commit(context: Context, base: RunFolder, spec: BatchSpec, zones: IntArray)
     retired = _retired(context, planned, taken, files)
     proposed = context.run.read_proposed(spec.plan_id)
     given = context.run, context.coder, context.settings, spec, zones
-    return write_batch(*given, planned.plan, planned.counts, proposed, retired)
+    return write_batch(*given, planned.plan, planned.counts, proposed, (), retired)
 
 
 def _plan(context: Context, base: RunFolder, spec: BatchSpec, zones: IntArray) -> _Planned:

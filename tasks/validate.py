@@ -1,5 +1,7 @@
 """Validation: the suites over what is there, from footers and files, never from the flow's memory."""
 
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
@@ -15,7 +17,6 @@ from adapters.run_folder import RunFolder, write_table
 from adapters.storage import replacing_files, write_json
 from expectations.checkpoint import judge_aggregates, judge_freshness, judge_records, judge_summary, judge_volume
 from expectations.outcomes import SuiteOutcome
-from expectations.suites import save_suites
 from schemas.errors import CorruptionError
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES, Counts, dense_counts, merge_counts, no_counts
@@ -34,6 +35,16 @@ RECORDS_READ = 1_000_000
 SHOWN_CELLS = 20
 
 
+def load_suites_ahead() -> None:
+    """Import Great Expectations in the background, while the flow waits for something: it takes seconds."""
+
+    def load() -> None:
+        with suppress(Exception):  # what is wrong is told where it is needed
+            import expectations.suites  # noqa: F401
+
+    threading.Thread(target=load, name="suites", daemon=True).start()
+
+
 @task(name="validate", cache_policy=NO_CACHE)
 def validate(run: str, full: bool) -> dict[str, Any]:
     """The verdict on the staged dataset."""
@@ -42,6 +53,8 @@ def validate(run: str, full: bool) -> dict[str, Any]:
 
 def validate_run(root: Location, full: bool) -> dict[str, Any]:
     """validation.json: verdict, suites, failures and the cells missed; writes it with the suites and aggregates."""
+    from expectations.suites import save_suites  # Great Expectations takes seconds to import
+
     run = RunFolder(root.absolute())
     stored = run.read_run()
     settings = RunSettings.model_validate(stored["settings"])

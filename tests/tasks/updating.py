@@ -38,7 +38,7 @@ def run_here(folder: Path, out: Path, settings: RunSettings) -> RunFolder:
         at = merged.counts[ZONE_SIZES], this.index, this.fraction, first
         batches = cut_batches(context.scenario, settings, context.aims, this.units, *at)
         for spec in batches:
-            synthesize_batch.fn(str(context.run.root), context.scenario.fingerprint, settings, spec)
+            synthesize_batch(str(context.run.root), context.scenario.fingerprint, settings, spec)
         merged, first = merge_batches(context, merged, batches, zones_of_units(())), first + len(batches)
     return finish(context.run, merged)
 
@@ -77,7 +77,7 @@ def update_here(base: RunFolder, folder: Path, out: Path) -> tuple[Opened, Merge
         new = cut_update(context.scenario, context.settings, wave, context.aims, index, first)
         given = str(context.run.root), context.scenario.fingerprint, context.settings, str(base.root)
         for spec in new:
-            update_batch.fn(*given, spec)
+            update_batch(*given, spec)
         batches += new
         if number + 1 < len(waves):
             counts = add_counts.fn(opened, counts, new)
