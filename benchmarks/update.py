@@ -79,7 +79,8 @@ def judge(base: Path, updated: Path) -> bool:
     share = own[4] / (own[2] + own[4])
     record = json.loads((updated / "run.json").read_text())
     told = {name: record["update"][name] for name in ("kept", "added", "retired")}
-    aggregates = duckdb.sql(f"SELECT count(*), count(*) FILTER (within) FROM '{updated}/aggregates.parquet'").fetchone()
+    cells = duckdb.sql(f"SELECT count(*), count(*) FILTER (within) FROM '{updated}/aggregates.parquet'")
+    (aggregates,) = cells.fetchall()
     print(f"files: {len(changed)} new or changed, {len(after) - len(changed)} as before; {COUNTY} alone: {is_local}")
     print(f"run.json: {told}; cells within tolerance: {aggregates[1]} of {aggregates[0]}")
     print(f"households of {COUNTY} retired: {share:.2%} (bar: {MOST_RETIRED:.0%})")

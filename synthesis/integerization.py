@@ -76,6 +76,17 @@ def adjust(system: System, weights: FloatArray, start: IntArray) -> IntArray:
     return rows
 
 
+def approach(system: System, weights: FloatArray, start: IntArray) -> IntArray:
+    """The whole numbers of `start` after the swaps, between whatever rows, that gain most; large systems stay."""
+    adds = adds_of(system.matrix, centring_of(system, np.ones(len(system.aim), dtype=bool)))
+    if adds.dense is None:
+        return start
+    state = swaps_of(adds, importances(system), start.copy(), reachable(system, weights))
+    swap_listed(state)
+    swap_scanned(state)
+    return state.counts
+
+
 def fit_totals(counts: IntArray, excess: FloatArray, group: IntArray, totals: IntArray) -> IntArray:
     """The counts, each group summing to its total: rows of most `excess` give records, those of least take them."""
     fitted, excess = counts.copy(), excess.copy()

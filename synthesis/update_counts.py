@@ -12,12 +12,14 @@ import numpy as np
 from schemas.model import FloatArray, IntArray
 from synthesis.allocation import allocate
 from synthesis.centring import centring_of
-from synthesis.integerization import adjust, fit_totals, systematic_rounding
+from synthesis.integerization import adjust, approach, fit_totals, systematic_rounding
 from synthesis.system import System
 
 SHARES = (0.5, 0.25, 0.125, 0.0625, 0.03125)
 """Of the records, those of most leverage that may change: ever fewer are tried."""
 MOST_CHANGE = 2.0
+BY_LOT = 0.5
+"""Of the way to the new weights, the part that rounding goes."""
 AS_GOOD = 0.5
 """Records by which a concentrated change may miss a cell more than the change of all."""
 
@@ -54,12 +56,14 @@ def whole_change(
     system: System, present: IntArray, weights: FloatArray, total: int, rng: np.random.Generator
 ) -> Change:
     """The change from `present` to whole numbers near `weights` whose sum is `total`."""
-    less, more = np.maximum(present - weights, 0.0), np.maximum(weights - present, 0.0)
+    # Swaps do the rest of the way: each of them moves what is still missing, where rounding moves at random.
+    near = present * (total / max(int(present.sum()), 1)) * (1 - BY_LOT) + weights * BY_LOT
+    less, more = np.maximum(present - near, 0.0), np.maximum(near - present, 0.0)
     grown = total - int(present.sum())
     gone = max(round(float(less.sum())), -grown)
     start = np.maximum(present - _rounded(less, gone, rng) + _rounded(more, grown + gone, rng), 0)
-    start = fit_totals(start, start - weights, np.zeros(len(start), dtype=np.int64), np.array([total]))
-    counts = adjust(system, weights, start) if total else start
+    start = fit_totals(start, start - near, np.zeros(len(start), dtype=np.int64), np.array([total]))
+    counts = adjust(system, weights, approach(system, weights, start)) if total else start
     return Change(np.maximum(present - counts, 0), np.maximum(counts - present, 0))
 
 
