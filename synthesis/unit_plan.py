@@ -131,6 +131,29 @@ def plan_unit(
     )
 
 
+def reach_cells(
+    proposer: OfflineProposer,
+    settings: RunSettings,
+    plan: Plan,
+    system_of: Callable[[Plan], System],
+    zone_of_row: IntArray,
+    total: int,
+    rng: np.random.Generator,
+) -> tuple[Plan, System, Allocation, BoolArray, Relaxation | None]:
+    """The plan with rows added until exact cells can be met or nothing helps; its system, allocation, the cells
+    that no row reaches, and the nearest targets where the published ones cannot be met.
+    """
+    plan, system, _ = _complete(proposer, settings, plan, system_of, zone_of_row, rng, is_open=True)
+    plan, system, allocation = _priced(proposer, plan, system, total, system_of, rng, PRICING_ROUNDS)
+    allocation, relaxation = _relaxed(system, plan, total, allocation)
+    return plan, system, allocation, _unsupported(system), relaxation
+
+
+def unsupported_cells(system: System) -> BoolArray:
+    """Cells that want records and that no plan row reaches."""
+    return _unsupported(system)
+
+
 def _as_proposed(
     proposer: OfflineProposer,
     settings: RunSettings,
