@@ -22,6 +22,7 @@ from schemas.scenario import TargetSpec
 from synthesis.control_domains import Domain, build_domains
 from synthesis.control_glossary import known
 from synthesis.control_groups import form_groups
+from synthesis.control_overlaps import tell_overlaps
 from synthesis.control_tables import MEMBER_TOLERANCE, Tables, add_group, add_total
 from synthesis.control_universes import doubt_universes
 from synthesis.control_variables import ENTITIES, Assumptions, Variables, build_variables, safe_name
@@ -72,6 +73,7 @@ def _draft(
     groups, noticed = form_groups(classes, domains, published)
     findings.extend(noticed)
     findings.extend(doubt_universes(groups, published))
+    findings.extend(tell_overlaps(groups, published))
     assumptions = Assumptions(options.ranges, options.definitions)
     variables = build_variables(groups, domains, assumptions, list(zones.levels.values()), findings)
     tables = Tables(zones.levels, zones.units, options.binds_members, findings=findings)
