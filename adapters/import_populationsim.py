@@ -41,6 +41,8 @@ class ImportOptions:
     ranges: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     definitions: Mapping[tuple[str, str], str] = field(default_factory=dict)
     binds_members: str = "share"
+    member_tolerance: float | None = None
+    """Total variation by which a zone's shares of persons may be missed; default: an assumed one."""
     name: str | None = None
 
 
@@ -76,7 +78,8 @@ def _draft(
     findings.extend(tell_overlaps(groups, published))
     assumptions = Assumptions(options.ranges, options.definitions)
     variables = build_variables(groups, domains, assumptions, list(zones.levels.values()), findings)
-    tables = Tables(zones.levels, zones.units, options.binds_members, findings=findings)
+    tolerance = MEMBER_TOLERANCE if options.member_tolerance is None else options.member_tolerance
+    tables = Tables(zones.levels, zones.units, options.binds_members, tolerance, findings=findings)
     controls = _described(controls, everybody, variables, findings)
     member_count = _member_count(controls, variables, zones, findings)
     for control in controls:
@@ -85,10 +88,9 @@ def _draft(
     for group in groups:
         add_group(tables, group, variables, published)
     if any("tolerance" in spec for spec in tables.targets.values()):
-        text = (
-            f"tables of shares may be missed by a TVD of {MEMBER_TOLERANCE:g} per zone, for persons in group quarters"
-        )
-        findings.append(Finding("assumed", "persons", text))
+        why = "for persons in group quarters" if options.member_tolerance is None else "as stated"
+        text = f"tables of shares may be missed by a TVD of {tolerance:g} per zone, {why}"
+        findings.append(Finding("assumed" if options.member_tolerance is None else "noted", "persons", text))
     document = _document(inputs, options, controls, tables, variables, member_count, zones)
     files = (_crosswalk(zones), *tables.files)
     return Draft(document, files, tuple(_sorted(findings)), f"Import of PopulationSim's inputs: {document['name']}")
@@ -169,7 +171,7 @@ def _anybody(table: str, variables: Variables, member_count: str | None) -> str:
         return f"{member_count} >= 0"
     for (of, _), variable in variables.items():
         if of == table and not variable.is_derived and not variable.is_category:
-            return f"{variable.name} >= {min(variable.low, 0):g}"
+            return f"{variable.name} >= {min(variable.low, 0):.15g}"
     for (of, _), variable in variables.items():
         if of == table and not variable.is_derived:
             return f'{variable.name} == "{variable.atoms[0][0]}" or {variable.name} != "{variable.atoms[0][0]}"'
@@ -225,7 +227,7 @@ def with_importances(targets: Mapping[str, dict[str, Any]], is_known: bool) -> d
         kept = {key: value for key, value in spec.items() if key not in ("importance", "note")}
         if is_known and given != usual:
             kept["importance"] = float(f"{min(given / usual, MAX_IMPORTANCE):.6g}")
-        result[name] = kept | {"note": f"{spec['note']} Importance {given:g}."}
+        result[name] = kept | {"note": f"{spec['note']} Importance {given:.15g}."}
     return result
 
 
