@@ -4,7 +4,7 @@ from adapters.llm.exchange_files import MERGED, ExchangeStore
 from adapters.manifest import EXCHANGES, damaged_files, write_manifest
 from adapters.object_path import ObjectPath
 from adapters.run_folder import RunFolder
-from adapters.storage import sha256_of
+from adapters.storage import sha256_of, write_json
 from tests.adapters.llm.asking import ask, exchanges, make_request
 from tests.llm_server import KEY
 
@@ -22,18 +22,14 @@ def test_exchanges_are_kept_merged_and_replayed_on_a_store(server, store, tmp_pa
     ExchangeStore(run).answer_file("r01-0").unlink()
     assert ask(run, requests) == answers
     ExchangeStore(run).merge()
-    for name in ("plan.parquet", "proposals.jsonl"):
-        with (run / name).open("wb") as file:
-            file.write(b"-")
-    with (run / "run.json").open("wb") as file:
-        file.write(b"{}")
+    for name in ("plan.parquet", "proposals.jsonl", "run.json"):
+        write_json(run / name, {})
     write_manifest(RunFolder(run), [])
     assert damaged_files(RunFolder(run)) == []
     assert ask(local, requests, replay=run) == answers
     ExchangeStore(local).merge()
     assert sha256_of(local / MERGED) == sha256_of(run / EXCHANGES)
-    with (run / MERGED).open("wb") as file:
-        file.write(b"{}\n")
+    write_json(run / MERGED, {})
     assert damaged_files(RunFolder(run)) == ["exchanges.jsonl"]
     assert server.seen()["asked"] == asked
     assert not [path for path in run.rglob("*") if KEY.encode() in path.read_bytes()]
