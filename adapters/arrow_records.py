@@ -1,6 +1,7 @@
 """Records as Arrow tables: dictionary-coded categories, the narrowest integers, ids beside them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +9,10 @@ import pyarrow as pa
 from schemas.model import Derived, Entity, IntArray, Scenario, Variable
 from synthesis.records import Array, Records
 from synthesis.texts import Texts
+
+LINEAGE = {"batch_id": pa.int32(), "plan_row_id": pa.int64()}
+MANY_VALUES = 4096
+"""Whole numbers of a wider range are written as they are: a dictionary of them would outgrow its page."""
 
 
 def record_schema(scenario: Scenario, entity: Entity, partition_by: str | None) -> pa.Schema:
@@ -19,8 +24,27 @@ def record_schema(scenario: Scenario, entity: Entity, partition_by: str | None) 
         if variable.name != partition_by:
             fields.append(pa.field(variable.name, _type(variable), nullable=False))
     fields += [pa.field(text.name, pa.string()) for text in entity.texts]
-    lineage = [("batch_id", pa.int32()), ("plan_row_id", pa.int64())]
-    return pa.schema(fields + [pa.field(name, kind, nullable=False) for name, kind in lineage])
+    return pa.schema(fields + [pa.field(name, kind, nullable=False) for name, kind in LINEAGE.items()])
+
+
+def column_encodings(schema: pa.Schema, entity: Entity) -> dict[str, Any]:
+    """How parquet writes each column. Left to itself it tries a dictionary on every one, numbers that never repeat and
+    ids included, which costs more than all the rest; and it finds ids that count up no shorter than any others.
+    """
+    dictionary, encoding = [], {}
+    for field in schema:
+        variable = entity.find(field.name)
+        if pa.types.is_floating(field.type) or (variable is not None and _is_wide(variable)):
+            encoding[field.name] = "PLAIN"
+        elif variable is None and pa.types.is_integer(field.type) and field.name not in LINEAGE:
+            encoding[field.name] = "DELTA_BINARY_PACKED"
+        else:
+            dictionary.append(field.name)
+    return {"use_dictionary": dictionary or False, "column_encoding": encoding or None}
+
+
+def _is_wide(variable: Variable | Derived) -> bool:
+    return variable.kind != "category" and not variable.high - variable.low < MANY_VALUES
 
 
 def root_table(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from adapters.arrow_records import member_table, record_schema, root_table
+from adapters.arrow_records import column_encodings, member_table, record_schema, root_table
 from adapters.partitions import BatchFiles, PartitionWriter, batch_files, read_commit
 from adapters.quarantine import Quarantined, write_quarantine
 from adapters.run_folder import RunFolder
@@ -15,13 +15,13 @@ from schemas.batch import ID_STRIDE, PLAN_STRIDE, BatchSpec, Receipt
 from schemas.errors import BatchError
 from schemas.model import IntArray, Scenario
 from schemas.settings import RunSettings
-from synthesis.aggregates import count_records, merge_counts, no_counts, sparse_counts
+from synthesis.aggregates import count_drawn, count_plan_rows, merge_counts, no_counts, sparse_counts
 from synthesis.cells import CellCoder
 from synthesis.diversity import sketch_of
 from synthesis.plan import Plan
 from synthesis.randomness import keyed_rng
 from synthesis.reply_rows import Offered
-from synthesis.sampling import Drawn, chunks, draw
+from synthesis.sampling import Drawn, check_atoms, chunks, draw
 from synthesis.summaries import EMPTY, merge_summaries, summarise
 from synthesis.texts import Texts, texts_of
 
@@ -82,6 +82,7 @@ def write_batch(
             of_texts = keyed_rng(settings.random_seed, "texts", spec.round, spec.batch_id, position)
             for plan_rows in chunks(inside, rng):
                 drawn = draw(scenario, coder.grids, plan, plan_rows, rng, settings.max_redraws)
+                check_atoms(scenario, coder.grids, plan, drawn)
                 tally.of_plan_rows += np.bincount(drawn.plan_rows, minlength=plan.count)
                 texts = texts_of(scenario, plan, drawn.plan_rows, drawn.records, offered, of_texts)
                 _write_chunk(coder, spec, writers, drawn, texts, tally, quarantined)
@@ -90,6 +91,7 @@ def write_batch(
                 name = files.path(entity, partition)
                 if name == files.commit:
                     write_quarantine(run.quarantine / f"b{spec.batch_id:06d}.parquet", scenario, quarantined)
+                    tally.counts = merge_counts(tally.counts, count_plan_rows(coder, plan, tally.of_plan_rows))
                     footer = _footer(spec, plan, tally, digests, proposed)
                 digest = writers[entity].finish(footer)
                 if footer is None:
@@ -112,12 +114,12 @@ def files_of_batch(scenario: Scenario, spec: BatchSpec, zones: IntArray) -> Batc
 
 def _open(run: RunFolder, scenario: Scenario, files: BatchFiles, partition: str) -> dict[str, PartitionWriter]:
     level = scenario.zones.partition_by if scenario.zones else None
-    return {
-        name: PartitionWriter(
-            run.staged_dataset / files.path(name, partition), record_schema(scenario, scenario.entity(name), level)
-        )
-        for name in files.entities
-    }
+    writers = {}
+    for name in files.entities:
+        entity, path = scenario.entity(name), run.staged_dataset / files.path(name, partition)
+        schema = record_schema(scenario, entity, level)
+        writers[name] = PartitionWriter(path, schema, column_encodings(schema, entity))
+    return writers
 
 
 def _write_chunk(
@@ -143,7 +145,7 @@ def _write_chunk(
     schema = record_schema(scenario, scenario.root, level)
     table = root_table(scenario, schema, records, ids, spec.batch_id, plan_row_ids, texts[0])
     writers[scenario.root.name].write(table)
-    tally.counts = merge_counts(tally.counts, count_records(coder, records))
+    tally.counts = merge_counts(tally.counts, count_drawn(coder, records))
     parent_ids = ids[records.parent] if scenario.member is not None else None
     found = summarise(scenario, records, ids, member_ids if scenario.member is not None else None, parent_ids)
     tally.summary = merge_summaries(tally.summary, found)

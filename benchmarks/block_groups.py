@@ -83,7 +83,8 @@ def run_command(data: Path, states: str, scenario: Path, out: Path) -> None:
     folders = {path.parent for path in files}
     print(
         f"  command on {os.cpu_count()} cores: {measured.seconds:.1f} s wall, {measured.cpu_seconds:.1f} CPU s, "
-        f"largest process {measured.peak_process_bytes / 1e6:.0f} MB, {record['batches']['committed']} batches, {len(files)} files in "
+        f"largest process {measured.peak_process_bytes / 1e6:.0f} MB, {record['batches']['committed']} batches, "
+        f"{len(files)} files in "
         f"{len(folders)} partitions, {sum(path.stat().st_size for path in files) / 1e6:.0f} MB; "
         f"{recount(data, states, out)}, misses without a cause {unnamed}; {record['durations']}"
     )

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefect import flow
+from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
 
 from flows.batches import Call, Step, results
 from flows.cluster import dask_runner
 from flows.cluster_check import check_workers
-from flows.naming import first_name, folder_of_run, name_flow_run
+from flows.naming import first_name, folder_of_run, name_flow_run, refuse_another_start
 from flows.record import RunBook
 from flows.states import failed_state
 from schemas.batch import BatchSpec, Receipt
@@ -55,6 +56,7 @@ def synthesize(scenario: str, out: str, settings: RunSettings | None = None) -> 
     """
     started = time.monotonic()
     try:
+        refuse_another_start(flow_run.run_count, settings or RunSettings())
         folder = folder_of_run(out)
         with held(folder):
             return _synthesize(scenario, folder, with_absolute_paths(settings or RunSettings()), started)
@@ -84,7 +86,7 @@ def _synthesize(scenario: str, out: str, settings: RunSettings, started: float) 
 def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merged:
     merged, first_id = nothing_merged(context), 1
     rounds = plan_rounds(settings, context.aims, context.cut)
-    with dask_runner(settings) as (runner, workers):
+    with dask_runner(settings) as (runner, workers), book.closing():
         if settings.dask_address:
             check_workers(runner.client, str(context.run.root))
         book.cluster_ready(workers)
