@@ -146,12 +146,7 @@ def reach_cells(
     plan, system, _ = _complete(proposer, settings, plan, system_of, zone_of_row, rng, is_open=True)
     plan, system, allocation = _priced(proposer, plan, system, total, system_of, rng, PRICING_ROUNDS)
     allocation, relaxation = _relaxed(system, plan, total, allocation)
-    return plan, system, allocation, _unsupported(system), relaxation
-
-
-def unsupported_cells(system: System) -> BoolArray:
-    """Cells that want records and that no plan row reaches."""
-    return _unsupported(system)
+    return plan, system, allocation, unsupported_cells(system), relaxation
 
 
 def _as_proposed(
