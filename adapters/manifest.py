@@ -12,6 +12,8 @@ from schemas.errors import CorruptionError
 
 LINEAGE = ("plan.parquet", "proposals.jsonl")
 """Files beside the dataset that a reader of its records may want to follow."""
+RETIRED = "retired.parquet"
+"""The same, of an update: the records that it retired."""
 
 
 def write_manifest(run: RunFolder, commits: Sequence[Mapping[str, Any]]) -> None:
@@ -19,7 +21,7 @@ def write_manifest(run: RunFolder, commits: Sequence[Mapping[str, Any]]) -> None
     digests = {commit["file"]: commit["file_digest"] for commit in commits}
     digests |= {name: digest for commit in commits for name, digest in commit["files"].items()}
     files = [_entry(f"dataset/{name}", run.staged_dataset / name, digest) for name, digest in sorted(digests.items())]
-    names = [*LINEAGE, *([EXCHANGES] if (run.root / EXCHANGES).is_file() else [])]
+    names = [*LINEAGE, *(name for name in (EXCHANGES, RETIRED) if (run.root / name).is_file())]
     files += [_entry(name, run.root / name, sha256_of(run.root / name)) for name in names]
     commit_files = {str(commit["batch_id"]): commit["file"] for commit in commits}
     write_json(run.manifest, {"format": 1, "commits": commit_files, "files": files})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from adapters.manifest import LINEAGE, damaged_files, read_manifest
+from adapters.manifest import LINEAGE, RETIRED, damaged_files, read_manifest
 from adapters.object_path import Location
 from adapters.partitions import dataset_files, read_footer, verify_digest, verify_files
 from adapters.run_folder import RunFolder
@@ -15,8 +15,11 @@ from schemas.errors import CorruptionError
 from schemas.model import Scenario
 
 
-def withdraw_damaged(run: RunFolder, scenario: Scenario) -> list[str]:
-    """Withdraw every batch of the staged dataset with a damaged file; returns what was found, one line each."""
+def withdraw_damaged(run: RunFolder, scenario: Scenario, first_batch: int = 0) -> list[str]:
+    """Withdraw every batch of the staged dataset with a damaged file; returns what was found, one line each.
+
+    Batches before `first_batch` are not the run's own.
+    """
     found: list[str] = []
     commits: dict[Location, dict[str, Any]] = {}
     for path in dataset_files(run.staged_dataset, scenario.root.name):
@@ -26,7 +29,7 @@ def withdraw_damaged(run: RunFolder, scenario: Scenario) -> list[str]:
         elif not _is_readable(path):
             path.unlink()
     for path, commit in commits.items():
-        if not _is_whole(run, path, commit, found):
+        if commit["batch_id"] >= first_batch and not _is_whole(run, path, commit, found):
             path.unlink()
     return found
 
@@ -34,7 +37,8 @@ def withdraw_damaged(run: RunFolder, scenario: Scenario) -> list[str]:
 def withdraw_publication(run: RunFolder) -> None:
     """Stage a published dataset again, because some of it has to be made again; its intact batches are kept."""
     manifest, damaged = read_manifest(run), damaged_files(run)
-    if manifest is None or set(damaged) & set(LINEAGE):
+    if manifest is None or set(damaged) & {*LINEAGE, RETIRED}:
+        (run.root / RETIRED).unlink(missing_ok=True)
         run.plan.unlink(missing_ok=True)
         run.proposals.unlink(missing_ok=True)
     if manifest is not None:

@@ -64,6 +64,10 @@ class RunFolder:
         """What one plan was proposed from."""
         return self.root / "staging" / "proposals" / f"p{plan_id:06d}.json"
 
+    def retired_file(self, batch_id: int) -> Location:
+        """Which records one batch of an update retired, before they are merged into retired.parquet."""
+        return self.root / "staging" / "retired" / f"b{batch_id:06d}.parquet"
+
     def answer_file(self, request_id: str) -> Location:
         """The answer to a request for proposals, for whoever compiles it."""
         return ExchangeStore(self.root).answer_file(request_id)
