@@ -15,13 +15,13 @@ from schemas.batch import ID_STRIDE, PLAN_STRIDE, BatchSpec, Receipt
 from schemas.errors import BatchError
 from schemas.model import IntArray, Scenario
 from schemas.settings import RunSettings
-from synthesis.aggregates import ZONE_SIZES, count_records, merge_counts, no_counts, sparse_counts
+from synthesis.aggregates import ZONE_SIZES, count_drawn, count_plan_rows, merge_counts, no_counts, sparse_counts
 from synthesis.cells import CellCoder
 from synthesis.diversity import Sketch, merge_sketches, sketch_of
 from synthesis.plan import Plan
 from synthesis.randomness import keyed_rng
 from synthesis.reply_rows import Offered
-from synthesis.sampling import Drawn, chunks, draw
+from synthesis.sampling import Drawn, check_atoms, chunks, draw
 from synthesis.summaries import EMPTY, Summary, merge_summaries, summarise
 from synthesis.texts import Texts, texts_of
 
@@ -97,6 +97,7 @@ def write_batch(
             of_texts = keyed_rng(settings.random_seed, "texts", spec.round, spec.batch_id, position)
             for plan_rows in chunks(inside, rng):
                 drawn = draw(scenario, coder.grids, plan, plan_rows, rng, settings.max_redraws)
+                check_atoms(scenario, coder.grids, plan, drawn)
                 tally.of_plan_rows += np.bincount(drawn.plan_rows, minlength=plan.count)
                 texts = texts_of(scenario, plan, drawn.plan_rows, drawn.records, offered, of_texts)
                 _write_chunk(coder, spec, writers, drawn, texts, tally, quarantined)
@@ -105,6 +106,7 @@ def write_batch(
                 name = files.path(entity, partition)
                 if name == files.commit:
                     write_quarantine(run.quarantine / f"b{spec.batch_id:06d}.parquet", scenario, quarantined)
+                    tally.counts = merge_counts(tally.counts, count_plan_rows(coder, plan, tally.of_plan_rows))
                     footer = _footer(spec, plan, tally, digests, proposed, retired)
                 digest = writers[entity].finish(footer)
                 if footer is None:
@@ -158,7 +160,7 @@ def _write_chunk(
     schema = record_schema(scenario, scenario.root, level)
     table = root_table(scenario, schema, records, ids, spec.batch_id, plan_row_ids, texts[0])
     writers[scenario.root.name].write(table)
-    tally.counts = merge_counts(tally.counts, count_records(coder, records))
+    tally.counts = merge_counts(tally.counts, count_drawn(coder, records))
     parent_ids = ids[records.parent] if scenario.member is not None else None
     found = summarise(scenario, records, ids, member_ids if scenario.member is not None else None, parent_ids)
     tally.summary = merge_summaries(tally.summary, found)

@@ -54,7 +54,7 @@ def _rounding(rows: Rows, shape: Shape) -> float:
     """The total variation by which shares in percent may be off for their rounding: half a digit in every cell."""
     texts = [text.rstrip("% ") for text in rows.columns[shape.value]]
     decimals = max(len(text.partition(".")[2]) for text in texts)
-    zones = max(1, len(set(rows.columns[shape.zone]))) if shape.zone in rows.columns else 1
+    zones = max(1, len(set(_zones(rows, shape))))
     return round(0.5 * 0.5 * 10.0**-decimals / 100 * len(texts) / zones, 6)
 
 
@@ -94,10 +94,10 @@ def _one_cell_a_row(rows: Rows, shape: Shape, across: str) -> Rows:
 def _without_totals(rows: Rows, names: Sequence[str], shape: Shape, findings: list[Finding]) -> Rows:
     """The rows that are no totals; a total that its parts do not add up to is told."""
     cells = list(zip(*(rows.columns[name] for name in names), strict=True))
-    zones = rows.columns[shape.zone] if shape.zone in rows.columns else [""] * len(cells)
+    zones = _zones(rows, shape)
     values = [number(text) for text in rows.columns[shape.value]]
     found = {name: _total_labels(rows.columns[name], shape.totals) for name in names}
-    is_total = np.array([any(label in found[n] for n, label in zip(names, cell, strict=True)) for cell in cells])
+    is_total = [any(label in found[n] for n, label in zip(names, cell, strict=True)) for cell in cells]
     for place, name in enumerate(names):
         count = sum(cell[place] in found[name] for cell in cells)
         if count:
@@ -105,7 +105,7 @@ def _without_totals(rows: Rows, names: Sequence[str], shape: Shape, findings: li
             told = f"; its parts add up to {off[1]:,.10g}, not {off[0]:,.10g}" if off else ", which its parts add up to"
             text = f"{count} row{'s' * (count != 1)} of {', '.join(sorted(found[name]))}{told}"
             findings.append(Finding("doubtful" if off else "left out", name, text, rows.path))
-    kept = np.flatnonzero(~is_total)
+    kept = [row for row, total in enumerate(is_total) if not total]
     columns = {name: [column[i] for i in kept] for name, column in rows.columns.items()}
     return Rows(rows.path, columns, [rows.lines[i] for i in kept])
 
@@ -122,7 +122,7 @@ def _off(
     cells: Sequence[tuple[str, ...]],
     zones: Sequence[str],
     values: Sequence[float],
-    is_total: np.ndarray,  # type: ignore[type-arg]
+    is_total: Sequence[bool],
     place: int,
     labels: set[str],
 ) -> tuple[float, float] | None:
@@ -144,7 +144,7 @@ def _in_shares(rows: Rows, shape: Shape) -> Rows:
     """Percentages as shares that sum to 1 in each zone, if they sum to 100 but for their rounding."""
     texts = rows.columns[shape.value]
     values = np.array([number(text) for text in texts])
-    zones = np.array(rows.columns[shape.zone] if shape.zone in rows.columns else [""] * len(values))
+    zones = np.array(_zones(rows, shape))
     for zone in dict.fromkeys(zones.tolist()):
         inside = zones == zone
         total = float(values[inside].sum())
@@ -157,3 +157,10 @@ def _in_shares(rows: Rows, shape: Shape) -> Rows:
 
 def _with_values(rows: Rows, shape: Shape, texts: Sequence[str]) -> Rows:
     return Rows(rows.path, {**rows.columns, shape.value: texts}, rows.lines)
+
+
+def _zones(rows: Rows, shape: Shape) -> Sequence[str]:
+    """The zone of each row; empty where the file has none."""
+    if shape.zone is None or shape.zone not in rows.columns:
+        return [""] * len(rows.lines)
+    return rows.columns[shape.zone]

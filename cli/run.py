@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,6 +89,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Synthesise a scenario: rounds of batches, validation, publication, report."""
+    from adapters.disk_need import check_disk
     from adapters.object_path import location
     from adapters.scenario_files import read_scenario
     from synthesis.aims import build_aims
@@ -107,7 +109,7 @@ def run(
     options |= {"context": context, "context_strength": context_strength}
     settings = build_settings(options, assignments or ())
     checked = read_scenario(scenario)
-    build_aims(hold_out_tables(checked, settings.hold_out), settings.size)
+    aims = build_aims(hold_out_tables(checked, settings.hold_out), settings.size)
     folder = location(out)
     record = check_out(folder, checked, settings)
     if record is not None and is_finished(record, folder):
@@ -115,6 +117,7 @@ def run(
         close_run(record, folder, as_json, quiet)
     else:
         _check_proposer(settings)
+        check_disk(folder, checked, int(aims.zone_sizes.sum()))
         _synthesize(scenario, checked, folder, settings, as_json, quiet)
 
 
@@ -217,7 +220,7 @@ def follow(
     check_dask(settings.dask_address)
     check_free(out)
     began = time.monotonic()
-    interruption = Interruption()
+    interruption = Interruption(partial(_what_is_left, out))
     try:
         with (
             interruption.watched(),
@@ -227,9 +230,7 @@ def follow(
             record = call()
     except BaseException as error:
         if interruption.signal:  # whatever else went wrong on the way out
-            is_begun = (out / "run.json").is_file()
-            rest = f"`synthor resume {out}` finishes this run" if is_begun else "nothing was written"
-            typer.echo(f"synthor: {interruption.name}; {rest}", err=True)
+            typer.echo(interruption.line, err=True)
             raise typer.Exit(interruption.exit_code) from None
         if is_unreachable_prefect(error):
             raise unreachable_prefect(error) from error
@@ -240,14 +241,17 @@ def follow(
 
 
 def called(load: Callable[[], Any], settings: "RunSettings", *places: object) -> dict[str, Any]:
-    """run.json after the flow. What takes seconds to come up is started before its modules are imported."""
+    """run.json after the flow. What takes seconds to come up is started before the flow's libraries are imported."""
     from flows.forks import start_fork_server
 
     if settings.dask_address is None:
         start_fork_server()
-    from flows.prefect_server import serving
+    from flows.own_server import own_server
 
-    with serving(load) as flow:
+    with own_server() as server:
+        flow = load()
+        if server is not None:
+            server.wait()
         record: dict[str, Any] = flow(*map(str, places), settings)
     return record
 
@@ -258,6 +262,13 @@ def _load_flow() -> Any:
 
     load_suites_ahead()
     return synthesize
+
+
+def _what_is_left(out: "Location") -> str:
+    """What an interruption leaves."""
+    if isinstance(out, Path) and not (out / "run.json").is_file():
+        return "nothing was written"
+    return f"`synthor resume {out}` finishes this run"
 
 
 def load_update() -> Any:

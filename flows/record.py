@@ -2,8 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -35,6 +35,7 @@ class RunBook:
         self._answers: tuple[Answer, ...] = ()
         self._work_seconds = 0.0
         self._workers = 1
+        self._has_failed = False
         self._round_started = started
 
     @property
@@ -205,8 +206,10 @@ class RunBook:
         self._artifacts.finish(self.run)
 
     def fail(self, error: BaseException) -> None:
-        """The run ends without publication; what is committed stays."""
-        message = " ".join(str(error).split()) or type(error).__name__
+        """The run ends without publication; what is committed stays. Repeating it changes nothing."""
+        if self._has_failed:
+            return
+        self._has_failed, message = True, _message(error)
         if self.run["status"] != "published":
             self.run.update(status="failed", failure=message)
         self._total()
@@ -215,6 +218,15 @@ class RunBook:
             self._folder.write_run(self.run)
             self._log("run_failed", message=message)
             self._artifacts.finish(self.run)
+
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """What ends the block is noted at once: the cluster around it may be long in closing."""
+        try:
+            yield
+        except BaseException as error:
+            self.fail(error)
+            raise
 
     def _weigh_tokens(self, index: int, mean_tvd: float) -> None:
         """Tokens per unit of mean TVD removed, of the round and so far; None where nothing was. No records: TVD 1."""
@@ -284,6 +296,12 @@ def _reply_share(asks: bool, commits: Sequence[Mapping[str, Any]]) -> float | No
 
 def _per_unit(tokens: int, removed: float) -> int | None:
     return round(tokens / removed) if removed > 0 else None
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, Exception):
+        return " ".join(str(error).split()) or type(error).__name__
+    return "interrupted"
 
 
 _NO_LLM = {"calls": 0, "tokens": 0, "usd": 0.0}

@@ -86,7 +86,7 @@ def _synthesize(scenario: str, out: str, settings: RunSettings, started: float) 
 def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merged:
     merged, first_id = nothing_merged(context), 1
     rounds = plan_rounds(settings, context.aims, context.cut)
-    with dask_runner(settings) as (runner, workers):
+    with dask_runner(settings) as (runner, workers), book.closing():
         if settings.dask_address:
             check_workers(runner.client, str(context.run.root))
         book.cluster_ready(workers)
