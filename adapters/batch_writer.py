@@ -15,7 +15,14 @@ from schemas.batch import ID_STRIDE, PLAN_STRIDE, BatchSpec, Receipt
 from schemas.errors import BatchError
 from schemas.model import IntArray, Scenario
 from schemas.settings import RunSettings
-from synthesis.aggregates import ZONE_SIZES, count_drawn, count_plan_rows, merge_counts, no_counts, sparse_counts
+from synthesis.aggregates import (
+    ZONE_SIZES,
+    count_drawn,
+    count_plan_rows,
+    merge_counts,
+    no_counts,
+    sparse_counts,
+)
 from synthesis.cells import CellCoder
 from synthesis.diversity import Sketch, merge_sketches, sketch_of
 from synthesis.plan import Plan

@@ -175,7 +175,7 @@ def _numbers(rows: Rows, name: str, required: bool, low: float = 0.0) -> FloatAr
             hint = " (write it without thousands separators or signs)" if any(c.isdigit() for c in text) else ""
             raise rows.error(f"{name} {text!r} is not a number{hint}", i) from None
         if not low <= result[i] <= MAX_NUMBER:  # refuses NaN as well
-            raise rows.error(f"{name} {text!r} is out of range, expected a number between {low:g} and 1e15", i)
+            raise rows.error(f"{name} {text!r} is out of range, expected a number between {low:.15g} and 1e15", i)
     return result
 
 

@@ -7,19 +7,8 @@ import typer
 
 from cli.completion import complete_run, complete_scenario
 from cli.existing import is_finished
-from cli.run import (
-    AsJson,
-    DaskAddress,
-    PublishAnyway,
-    PublishTo,
-    Quiet,
-    Workers,
-    absolute,
-    called,
-    close_run,
-    follow,
-    load_update,
-)
+from cli.following import called, close_run, follow, load_update
+from cli.run import AsJson, DaskAddress, PublishAnyway, PublishTo, Quiet, Workers, absolute
 from cli.settings import build_settings
 
 

@@ -223,7 +223,7 @@ def audit_message(verdict: Mapping[str, Any]) -> str:
     """One line: how many expectations failed, and the three worst cells."""
     cells = [
         f"{cell['table']}{' ' + cell['zone'] if cell['zone'] else ''} {cell['cell']}: "
-        f"aimed {cell['target']:g}, synthetic {cell['synthetic']}"
+        f"aimed {cell['target']:.10g}, synthetic {cell['synthetic']}"
         for cell in verdict["missed_cells"][:3]
     ]
     others = [failure["message"] for failure in verdict["failures"][:3]]

@@ -80,6 +80,15 @@ def merge_summaries(a: Summary, b: Summary) -> Summary:
     )
 
 
+def merge_all(summaries: Iterable[Summary]) -> Summary:
+    """The summary of all, merged as a tree: runs of ids are sorted a few times, not once per batch."""
+    parts = list(summaries)
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        parts = [merge_summaries(a, b) for a, b in pairs] + (parts[-1:] if len(parts) % 2 else [])
+    return parts[0] if parts else EMPTY
+
+
 def retired_summary(summary: Summary) -> Summary:
     """What merging has to add for records that are taken out again: `summary` is theirs. Ranges stay as wide."""
     return Summary(
@@ -99,15 +108,6 @@ def _retired_entity(entity: EntitySummary) -> EntitySummary:
         else:
             columns[name]["min"] = columns[name]["max"] = None
     return EntitySummary(rows=-entity["rows"], columns=columns, ids=[], duplicate_ids=0, retired=entity["ids"])
-
-
-def merge_all(summaries: Iterable[Summary]) -> Summary:
-    """The summary of all, merged as a tree: runs of ids are sorted a few times, not once per batch."""
-    parts = list(summaries)
-    while len(parts) > 1:
-        pairs = zip(parts[::2], parts[1::2], strict=False)
-        parts = [merge_summaries(a, b) for a, b in pairs] + (parts[-1:] if len(parts) % 2 else [])
-    return parts[0] if parts else EMPTY
 
 
 def _entity_summary(entity: Entity, held: Columns, ids: IntArray) -> EntitySummary:
@@ -159,7 +159,8 @@ def _merge_entities(a: EntitySummary, b: EntitySummary) -> EntitySummary:
     rows, columns = a["rows"] + b["rows"], _union(a["columns"], b["columns"], _merge_columns)
     retired = _merge_runs(a.get("retired", []), b.get("retired", []))
     before, after = (a, b) if a["ids"][:1] <= b["ids"][:1] else (b, a)
-    if not retired and before["ids"] and after["ids"] and before["ids"][-1][1] + 1 < after["ids"][0][0]:
+    is_apart = before["ids"] and after["ids"] and before["ids"][-1][1] + 1 < after["ids"][0][0]
+    if is_apart and not retired:
         # Batches follow each other: nothing of what was merged before has to be looked at again.
         runs, duplicates = before["ids"] + after["ids"], a["duplicate_ids"] + b["duplicate_ids"]
     else:

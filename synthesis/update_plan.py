@@ -9,7 +9,7 @@ from schemas.model import BoolArray, FloatArray, IntArray
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES, Counts, no_counts
 from synthesis.aims import Aims
-from synthesis.allocation import Allocation, allocate
+from synthesis.allocation import Allocation, allocate, unsupported_cells
 from synthesis.candidates import propose_unit
 from synthesis.causes import find_causes
 from synthesis.cells import CellCoder
@@ -21,7 +21,7 @@ from synthesis.plan import Plan, has_ranges, join_plans, plan_values, without_ra
 from synthesis.proposer import build_proposer
 from synthesis.randomness import keyed_rng
 from synthesis.system import System, build_system
-from synthesis.unit_plan import MISSED, UnitPlan, reach_cells, rows_per_zone, unsupported_cells
+from synthesis.unit_plan import MISSED, UnitPlan, reach_cells, rows_per_zone
 from synthesis.units import Unit
 from synthesis.update_counts import least_change, whole_change
 from synthesis.what_if import binding
