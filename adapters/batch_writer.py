@@ -1,13 +1,13 @@
 """A batch from its plan to its commit: draw, accept, count, summarise, write."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from adapters.arrow_records import member_table, record_schema, root_table
+from adapters.arrow_records import column_encodings, member_table, record_schema, root_table
 from adapters.partitions import BatchFiles, PartitionWriter, batch_files, read_commit
 from adapters.quarantine import Quarantined, write_quarantine
 from adapters.run_folder import RunFolder
@@ -15,13 +15,15 @@ from schemas.batch import ID_STRIDE, PLAN_STRIDE, BatchSpec, Receipt
 from schemas.errors import BatchError
 from schemas.model import IntArray, Scenario
 from schemas.settings import RunSettings
-from synthesis.aggregates import count_records, merge_counts, no_counts, sparse_counts
+from synthesis.aggregates import count_drawn, count_plan_rows, merge_counts, no_counts, sparse_counts
 from synthesis.cells import CellCoder
 from synthesis.diversity import sketch_of
 from synthesis.plan import Plan
 from synthesis.randomness import keyed_rng
-from synthesis.sampling import Drawn, chunks, draw
+from synthesis.reply_rows import Offered
+from synthesis.sampling import Drawn, check_atoms, chunks, draw
 from synthesis.summaries import EMPTY, merge_summaries, summarise
+from synthesis.texts import Texts, texts_of
 
 
 @dataclass(slots=True)
@@ -61,8 +63,12 @@ def write_batch(
     plan: Plan,
     counts: IntArray,
     proposed: Mapping[str, Any],
+    offered: Sequence[Offered] = (),
 ) -> Receipt:
-    """Draw the plan rows' records partition by partition, write them, and commit with the last root file."""
+    """Draw the plan rows' records partition by partition, write them, and commit with the last root file.
+
+    `offered` are the proposals that free texts are taken from.
+    """
     scenario, tally = coder.scenario, _Tally(no_counts(coder.scenario), np.zeros(plan.count, dtype=np.int64))
     files = files_of_batch(scenario, spec, zones)
     quarantined: list[Quarantined] = []
@@ -73,15 +79,19 @@ def write_batch(
         writers = _open(run, scenario, files, partition)
         try:
             rng = keyed_rng(settings.random_seed, "draw", spec.round, spec.batch_id, position)
+            of_texts = keyed_rng(settings.random_seed, "texts", spec.round, spec.batch_id, position)
             for plan_rows in chunks(inside, rng):
                 drawn = draw(scenario, coder.grids, plan, plan_rows, rng, settings.max_redraws)
+                check_atoms(scenario, coder.grids, plan, drawn)
                 tally.of_plan_rows += np.bincount(drawn.plan_rows, minlength=plan.count)
-                _write_chunk(coder, spec, writers, drawn, tally, quarantined)
+                texts = texts_of(scenario, plan, drawn.plan_rows, drawn.records, offered, of_texts)
+                _write_chunk(coder, spec, writers, drawn, texts, tally, quarantined)
             footer = None
             for entity in files.entities:
                 name = files.path(entity, partition)
                 if name == files.commit:
                     write_quarantine(run.quarantine / f"b{spec.batch_id:06d}.parquet", scenario, quarantined)
+                    tally.counts = merge_counts(tally.counts, count_plan_rows(coder, plan, tally.of_plan_rows))
                     footer = _footer(spec, plan, tally, digests, proposed)
                 digest = writers[entity].finish(footer)
                 if footer is None:
@@ -104,12 +114,12 @@ def files_of_batch(scenario: Scenario, spec: BatchSpec, zones: IntArray) -> Batc
 
 def _open(run: RunFolder, scenario: Scenario, files: BatchFiles, partition: str) -> dict[str, PartitionWriter]:
     level = scenario.zones.partition_by if scenario.zones else None
-    return {
-        name: PartitionWriter(
-            run.staged_dataset / files.path(name, partition), record_schema(scenario, scenario.entity(name), level)
-        )
-        for name in files.entities
-    }
+    writers = {}
+    for name in files.entities:
+        entity, path = scenario.entity(name), run.staged_dataset / files.path(name, partition)
+        schema = record_schema(scenario, entity, level)
+        writers[name] = PartitionWriter(path, schema, column_encodings(schema, entity))
+    return writers
 
 
 def _write_chunk(
@@ -117,6 +127,7 @@ def _write_chunk(
     spec: BatchSpec,
     writers: Mapping[str, PartitionWriter],
     drawn: Drawn,
+    texts: tuple[Mapping[str, Texts], Mapping[str, Texts]],
     tally: _Tally,
     quarantined: list[Quarantined],
 ) -> None:
@@ -129,11 +140,12 @@ def _write_chunk(
     plan_row_ids = drawn.plan_rows + spec.plan_id * PLAN_STRIDE
     if scenario.member is not None:
         schema = record_schema(scenario, scenario.member, level)
-        table = member_table(scenario, schema, records, member_ids, ids, spec.batch_id, plan_row_ids)
+        table = member_table(scenario, schema, records, member_ids, ids, spec.batch_id, plan_row_ids, texts[1])
         writers[scenario.member.name].write(table)
     schema = record_schema(scenario, scenario.root, level)
-    writers[scenario.root.name].write(root_table(scenario, schema, records, ids, spec.batch_id, plan_row_ids))
-    tally.counts = merge_counts(tally.counts, count_records(coder, records))
+    table = root_table(scenario, schema, records, ids, spec.batch_id, plan_row_ids, texts[0])
+    writers[scenario.root.name].write(table)
+    tally.counts = merge_counts(tally.counts, count_drawn(coder, records))
     parent_ids = ids[records.parent] if scenario.member is not None else None
     found = summarise(scenario, records, ids, member_ids if scenario.member is not None else None, parent_ids)
     tally.summary = merge_summaries(tally.summary, found)

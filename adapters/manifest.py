@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adapters.llm.exchange_files import MERGED as EXCHANGES
 from adapters.object_path import Location
 from adapters.run_folder import RunFolder
 from adapters.storage import sha256_of, write_json
@@ -18,7 +19,8 @@ def write_manifest(run: RunFolder, commits: Sequence[Mapping[str, Any]]) -> None
     digests = {commit["file"]: commit["file_digest"] for commit in commits}
     digests |= {name: digest for commit in commits for name, digest in commit["files"].items()}
     files = [_entry(f"dataset/{name}", run.staged_dataset / name, digest) for name, digest in sorted(digests.items())]
-    files += [_entry(name, run.root / name, sha256_of(run.root / name)) for name in LINEAGE]
+    names = [*LINEAGE, *([EXCHANGES] if (run.root / EXCHANGES).is_file() else [])]
+    files += [_entry(name, run.root / name, sha256_of(run.root / name)) for name in names]
     commit_files = {str(commit["batch_id"]): commit["file"] for commit in commits}
     write_json(run.manifest, {"format": 1, "commits": commit_files, "files": files})
 
@@ -44,10 +46,20 @@ def verify_manifest(run: RunFolder) -> None:
     """Refuse a publication that lacks a file, or holds one that is not as it was published."""
     damaged = damaged_files(run)
     if damaged:
+        refuse_lost_exchanges(run, damaged)
         others = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
         raise CorruptionError(
             f"{run.root / damaged[0]}: missing or altered since it was published{others}; "
             f"`synthor resume {run.root}` makes it again"
+        )
+
+
+def refuse_lost_exchanges(run: RunFolder, damaged: Sequence[str]) -> None:
+    """What a proposer has said cannot be made again, and asking anew would be another run."""
+    if EXCHANGES in damaged:
+        raise CorruptionError(
+            f"{run.root / EXCHANGES}: missing or altered since it was published; replies cannot be made again, "
+            "expected the file back from a copy"
         )
 
 

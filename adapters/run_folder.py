@@ -197,6 +197,19 @@ class RunFolder:
         proposed: dict[str, Any] = self._read_proposals(plan_id)["proposed"]
         return proposed
 
+    def staged_plans(self) -> list[Location]:
+        """The plans' own files, while they are not merged."""
+        return sorted(self._staged("plan", "parquet"), key=lambda path: path.name)
+
+    def staged_proposals(self) -> Iterator[dict[str, Any]]:
+        """What the plans were proposed from, while it is not merged."""
+        for path in sorted(self._staged("proposals", "json"), key=lambda path: path.name):
+            yield from json.loads(path.read_text(encoding="utf-8"))["proposals"]
+
+    def _staged(self, kind: str, suffix: str) -> list[Location]:
+        found = (self.root / "staging" / kind).glob(f"*.{suffix}")
+        return [path for path in found if not path.name.startswith(".")]
+
     def _read_proposals(self, plan_id: int) -> dict[str, Any]:
         stored: dict[str, Any] = json.loads(self.proposals_file(plan_id).read_text(encoding="utf-8"))
         return stored

@@ -6,6 +6,7 @@ On an object store the temporary is a local file, uploaded in one step.
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adapters.object_path import Location, ObjectPath, filesystem
+from schemas.errors import UserError
 
 
 @contextmanager
@@ -53,6 +55,18 @@ def replacing_files(folder: Location) -> Iterator[Path]:
         yield Path(local)
         for path in Path(local).iterdir():
             (folder / path.name).upload(path)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder if it is not there; refuse it in one line where nothing can be written."""
+    if re.match(r"\w+:/", str(folder)):  # a Path has collapsed the second slash
+        raise UserError(f"{folder}: expected a local folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as exc:
+        raise UserError(f"{folder}: cannot write here ({exc.strerror})") from exc
 
 
 def remove_temporaries(folder: Location) -> None:

@@ -45,12 +45,12 @@ class Cells:
     moe: FloatArray | None
 
 
-def read_rows(path: Path, shown: str) -> Rows:
+def read_rows(path: Path, shown: str, separator: str = ",") -> Rows:
     """The rows of a parquet file (by its suffix) or else a CSV file."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ScenarioError(f"the file has {path.stat().st_size} bytes, expected at most {MAX_BYTES}", shown)
-        rows = _read_parquet(path, shown) if path.suffix.lower() == ".parquet" else _read_csv(path, shown)
+        rows = _read_parquet(path, shown) if path.suffix.lower() == ".parquet" else _read_csv(path, shown, separator)
     except UnicodeDecodeError as exc:
         with path.open("rb") as file:
             raise not_utf8(file, shown) from exc
@@ -91,11 +91,11 @@ def read_cells(
     )
 
 
-def _read_csv(path: Path, shown: str) -> Rows:
+def _read_csv(path: Path, shown: str, separator: str) -> Rows:
     rows, lines = [], []
     start = 1
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True, skipinitialspace=True)
+        reader = csv.reader(file, strict=True, skipinitialspace=True, delimiter=separator)
         try:
             header = [name.strip() for name in next(reader, [])]
             _check_names(header, shown)

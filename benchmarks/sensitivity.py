@@ -121,11 +121,15 @@ def main() -> int:
     parser.add_argument("--calls", type=int, nargs="+", default=[4, 8, 12])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--only", nargs="*", default=[], metavar="FIELD=VALUE", help="cases such as invalid_share=0.5")
     given = parser.parse_args()
+    wanted = [text.split("=", 1) for text in given.only]
     scenario, outcomes = read_scenario(ECOMMERCE), []
     print("simulated proposer, not a language model; e-commerce, 2,000 records, nine tables; mean TVD (worst seed)")
     print(f"{'allocation':10} {'noise':>5} {'bias':>5} {'invalid':>7} {'a call':>6} " + _heads(given.calls))
     for case in cases():
+        if any(str(getattr(case, name)) != value for name, value in wanted):
+            continue
         cells = []
         for calls in given.calls:
             found = [_tried(scenario, case, calls, seed) for seed in range(given.seeds)]

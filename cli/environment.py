@@ -20,6 +20,8 @@ DEFAULTS = {
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "DASK_LOGGING__DISTRIBUTED": "critical",
+    # multiprocessing's tracker tells of semaphores that it removes after a process that was killed
+    "PYTHONWARNINGS": "ignore:resource_tracker",
     # a busy machine needs longer than the 20 s that Prefect waits for its own server
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
 }

@@ -130,8 +130,14 @@ def plain_table(
     entity: Annotated[str, typer.Option(help="What is counted: household, person, …", show_default=False)],
     variables: Annotated[str, typer.Option(help="Columns that say what a cell is, by comma.", show_default=False)],
     zone: Annotated[str | None, typer.Option(help="Column of the zones.", show_default=False)] = None,
-    measure: Annotated[str, typer.Option(help="count or share.")] = "count",
+    measure: Annotated[str, typer.Option(help="count, share or percent.")] = "count",
     value: Annotated[str | None, typer.Option(help="Column of the values; default: the measure's name.")] = None,
+    across: Annotated[
+        str | None, typer.Option(help="What the other columns are categories of.", show_default=False)
+    ] = None,
+    total: Annotated[
+        list[str] | None, typer.Option(help="A label that is a total, beside Total and All.", show_default=False)
+    ] = None,
     moe: Annotated[str | None, typer.Option(help="Column of the 90 % margins of error.", show_default=False)] = None,
     universe: Annotated[str | None, typer.Option(help='Whom it counts: "age >= 16".', show_default=False)] = None,
     name: Annotated[str | None, typer.Option(help="The table's name; default: the file's.", show_default=False)] = None,
@@ -160,6 +166,8 @@ def plain_table(
         measure=measure,
         value=value,
         moe=moe,
+        across=across,
+        totals=tuple(total or ()),
         zone=zone,
         universe=universe,
         name=name,

@@ -101,4 +101,6 @@ def _tell(message: str, code: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cli.entry import main as enter
+
+    enter()

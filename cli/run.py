@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,6 +88,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Synthesise a scenario: rounds of batches, validation, publication, report."""
+    from adapters.disk_need import check_disk
     from adapters.object_path import location
     from adapters.scenario_files import read_scenario
     from synthesis.aims import build_aims
@@ -106,7 +108,7 @@ def run(
     options |= {"context": context, "context_strength": context_strength}
     settings = build_settings(options, assignments or ())
     checked = read_scenario(scenario)
-    build_aims(hold_out_tables(checked, settings.hold_out), settings.size)
+    aims = build_aims(hold_out_tables(checked, settings.hold_out), settings.size)
     folder = location(out)
     record = check_out(folder, checked, settings)
     if record is not None and is_finished(record, folder):
@@ -114,6 +116,7 @@ def run(
         _close(record, folder, as_json, quiet)
     else:
         _check_proposer(settings)
+        check_disk(folder, checked, int(aims.zone_sizes.sum()))
         _synthesize(scenario, checked, folder, settings, as_json, quiet)
 
 
@@ -189,21 +192,17 @@ def _synthesize(
     check_dask(settings.dask_address)
     check_free(out)
     names, began = [entity.name for entity in scenario.entities], time.monotonic()
-    interruption = Interruption()
+    interruption = Interruption(partial(_what_is_left, out))
     try:
         with (
             interruption.watched(),
             _followed(out, names, is_shown=not (as_json or quiet)),
             _only_ours_on_stdout(),
         ):
-            from flows.synthesize import synthesize
-
-            record = synthesize(str(folder), str(out), settings)
+            record = _run_flow(folder, out, settings)
     except BaseException as error:
         if interruption.signal:  # whatever else went wrong on the way out
-            is_begun = (out / "run.json").is_file()
-            rest = f"`synthor resume {out}` finishes this run" if is_begun else "nothing was written"
-            typer.echo(f"synthor: {interruption.name}; {rest}", err=True)
+            typer.echo(interruption.line, err=True)
             raise typer.Exit(interruption.exit_code) from None
         if is_unreachable_prefect(error):
             raise unreachable_prefect(error) from error
@@ -211,6 +210,31 @@ def _synthesize(
             _close(read_run(out), out, as_json, quiet, time.monotonic() - began)
         raise
     _close(record, out, as_json, quiet, time.monotonic() - began)
+
+
+def _run_flow(folder: Path, out: "Location", settings: "RunSettings") -> dict[str, Any]:
+    """run.json, from the flow. What takes seconds to come up is started before the flow's libraries are imported."""
+    from flows.forks import start_fork_server
+
+    if settings.dask_address is None:
+        start_fork_server()
+    from flows.own_server import own_server
+
+    with own_server() as server:
+        from flows.synthesize import synthesize
+        from tasks.validate import load_suites_ahead
+
+        load_suites_ahead()
+        if server is not None:
+            server.wait()
+        return synthesize(str(folder), str(out), settings)
+
+
+def _what_is_left(out: "Location") -> str:
+    """What an interruption leaves."""
+    if isinstance(out, Path) and not (out / "run.json").is_file():
+        return "nothing was written"
+    return f"`synthor resume {out}` finishes this run"
 
 
 @contextlib.contextmanager

@@ -1,20 +1,24 @@
 """Where batches run: a local Dask cluster by default, or an existing one."""
 
+import multiprocessing
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import dask
+from distributed import LocalCluster
 from prefect import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_dask import DaskTaskRunner
 
+from flows.forks import start_fork_server
 from schemas.errors import UserError
 from schemas.settings import RunSettings
 
 CONNECT_TIMEOUT = "10s"
 WORKERS_TIMEOUT_SECONDS = 300
+LEAST_SILENCE_SECONDS, MOST_SILENCE_SECONDS = 30, 300
 WORKER_PRELOAD = "tasks.worker"
 
 
@@ -27,16 +31,45 @@ def dask_runner(settings: RunSettings) -> Iterator[tuple[DaskTaskRunner, int]]:
     runner = _existing(settings.dask_address) if settings.dask_address else _local(settings)
     with get_client(sync_client=True) as client:
         api = str(client.api_url).rstrip("/")
-    # By default a local cluster gives up a worker that is away for 15 s: one that dies twice would never come back,
-    # and its batch would wait for ever.
-    patience = dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"})
-    with temporary_settings({PREFECT_API_URL: api}), patience, runner:
+    with temporary_settings({PREFECT_API_URL: api}), dask.config.set(_local_rules(settings)), runner:
         client = runner.client
         client.wait_for_workers(1, timeout=WORKERS_TIMEOUT_SECONDS)
-        yield runner, len(client.scheduler_info(n_workers=-1)["workers"])
+        try:
+            yield runner, len(client.scheduler_info(n_workers=-1)["workers"])
+        except Exception:
+            raise
+        except BaseException:  # interrupted: nobody waits for batches to end
+            _abandon(client.cluster)
+            raise
+
+
+def _abandon(cluster: LocalCluster | None) -> None:
+    """Kill the worker processes of a cluster of the run's own, so that it closes at once."""
+    if cluster is not None:
+        for nanny in cluster.workers.values():
+            nanny.close_gracefully()  # it does not start another
+        for child in multiprocessing.active_children():
+            child.kill()
+
+
+def _local_rules(settings: RunSettings) -> dict[str, Any]:
+    """What Dask's scheduler is to do in a cluster of the run's own."""
+    silence_seconds = min(max(settings.batch_timeout_seconds, LEAST_SILENCE_SECONDS), MOST_SILENCE_SECONDS)
+    return {
+        # By default a worker that is away for 15 s is given up: one that dies twice would never come back, and its
+        # batch would wait for ever.
+        "distributed.deploy.lost-worker-timeout": "1 day",
+        # Workers are forks of one process that has imported what they need.
+        "distributed.worker.multiprocessing-method": "forkserver",
+        # A worker that is stopped, or stuck in C code, cannot keep its batch's time limit itself.
+        "distributed.scheduler.worker-ttl": f"{silence_seconds:g} s",
+        # No batch waits on a worker behind another: it would be blamed for that one's death as well.
+        "distributed.scheduler.worker-saturation": 1.0,
+    }
 
 
 def _local(settings: RunSettings) -> DaskTaskRunner:
+    start_fork_server()
     workers = settings.workers or os.cpu_count() or 1
     # Free ports on loopback: runs side by side do not collide.
     options: dict[str, Any] = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1"}

@@ -2,8 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -35,6 +35,7 @@ class RunBook:
         self._answers: tuple[Answer, ...] = ()
         self._work_seconds = 0.0
         self._workers = 1
+        self._has_failed = False
         self._round_started = started
 
     @property
@@ -205,8 +206,10 @@ class RunBook:
         self._artifacts.finish(self.run)
 
     def fail(self, error: BaseException) -> None:
-        """The run ends without publication; what is committed stays."""
-        message = " ".join(str(error).split()) or type(error).__name__
+        """The run ends without publication; what is committed stays. Repeating it changes nothing."""
+        if self._has_failed:
+            return
+        self._has_failed, message = True, _message(error)
         if self.run["status"] != "published":
             self.run.update(status="failed", failure=message)
         self._total()
@@ -216,13 +219,23 @@ class RunBook:
             self._log("run_failed", message=message)
             self._artifacts.finish(self.run)
 
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """What ends the block is noted at once: the cluster around it may be long in closing."""
+        try:
+            yield
+        except BaseException as error:
+            self.fail(error)
+            raise
+
     def _weigh_tokens(self, index: int, mean_tvd: float) -> None:
-        """Tokens of the round per unit of mean TVD that it removed; None where it removed nothing."""
+        """Tokens per unit of mean TVD removed, of the round and so far; None where nothing was. No records: TVD 1."""
+        if self.run["llm"].get("requests"):
+            self.run["llm"]["tokens_per_tvd_removed"] = _per_unit(self.run["llm"]["tokens"], 1.0 - mean_tvd)
         asked = next((one for one in self.run["llm"].get("rounds", ()) if one["round"] == index), None)
         if asked is not None:
             before = self.run["rounds"][-1]["mean_tvd"] if self.run["rounds"] else 1.0
-            removed = before - mean_tvd
-            asked["tokens_per_tvd_removed"] = round(asked["tokens"] / removed) if removed > 0 else None
+            asked["tokens_per_tvd_removed"] = _per_unit(asked["tokens"], before - mean_tvd)
 
     def _count(self, merged: Merged, fraction: float, pending: IntArray) -> None:
         scenario, commits = self._context.scenario, merged.commits
@@ -279,6 +292,16 @@ def _reply_share(asks: bool, commits: Sequence[Mapping[str, Any]]) -> float | No
     if not asks or not records:
         return None
     return float(sum(commit["proposed"].get("records_of_replies", 0) for commit in commits) / records)
+
+
+def _per_unit(tokens: int, removed: float) -> int | None:
+    return round(tokens / removed) if removed > 0 else None
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, Exception):
+        return " ".join(str(error).split()) or type(error).__name__
+    return "interrupted"
 
 
 _NO_LLM = {"calls": 0, "tokens": 0, "usd": 0.0}

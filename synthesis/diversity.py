@@ -45,16 +45,18 @@ def sketch_of(plan: Plan, counts: IntArray) -> Sketch:
     }
 
 
-def merge_sketches(a: Sketch, b: Sketch) -> Sketch:
-    """The sketch of both; associative and commutative, with `EMPTY` as the neutral value.
+def merge_sketches(*sketches: Sketch) -> Sketch:
+    """The sketch of all; associative and commutative, with `EMPTY` as the neutral value.
 
     A pattern among the least of all is among the least of every part that has it, so its count stays exact.
     """
-    found: dict[int, int] = dict(zip(a["hashes"], a["counts"], strict=True))
-    for key, count in zip(b["hashes"], b["counts"], strict=True):
-        found[key] = found.get(key, 0) + count
-    kept = sorted(found)[:KEPT]
-    return {"hashes": kept, "counts": [found[key] for key in kept], "records": [a["records"][0] + b["records"][0]]}
+    hashes = np.array([key for sketch in sketches for key in sketch["hashes"]], dtype=np.uint64)
+    shown = np.array([count for sketch in sketches for count in sketch["counts"]], dtype=np.int64)
+    found, place = np.unique(hashes, return_inverse=True)
+    counts = np.zeros(len(found), dtype=np.int64)
+    np.add.at(counts, place, shown)
+    records = sum(sketch["records"][0] for sketch in sketches)
+    return {"hashes": found[:KEPT].tolist(), "counts": counts[:KEPT].tolist(), "records": [records]}
 
 
 def diversity_of(sketch: Sketch) -> Diversity:

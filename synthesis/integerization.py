@@ -11,7 +11,8 @@ import numpy as np
 from schemas.model import BoolArray, FloatArray, IntArray
 from synthesis.centring import centring_of
 from synthesis.condensing import Condensed, condense, distinct_rows
-from synthesis.swapping import MET, Swaps, adds_of, swap_among, swap_listed, swap_pairs, swap_scanned, swaps_of
+from synthesis.controlled_rounding import controlled_rounding
+from synthesis.swapping import MET, Adds, Swaps, adds_of, swap_among, swap_listed, swap_pairs, swap_scanned, swaps_of
 from synthesis.system import System
 
 EXACT_IMPORTANCE, ROOT_IMPORTANCE = 40.0, 6.0
@@ -138,7 +139,22 @@ def _swap_roots(
     if is_thorough and not exact.all() and state.are_missed(exact):
         importance = np.where(exact, STIFF_FACTOR * importance, importance)
         _swap_kinds(swaps_of(adds, importance, counts, target[cells]), exact, is_thorough)
-    return counts
+    return _settled(adds, importance, weights, counts, target[cells], exact) if is_thorough else counts
+
+
+def _settled(
+    adds: Adds, importance: FloatArray, weights: FloatArray, counts: IntArray, target: FloatArray, exact: BoolArray
+) -> IntArray:
+    """The counts; where swaps left exact cells short, those of a controlled rounding if they are nearer."""
+    before = swaps_of(adds, importance, counts, target)
+    if adds.dense is None or not before.are_missed(exact):
+        return counts
+    rounded = controlled_rounding(adds.dense, importance, weights, counts, target)
+    if rounded is None:
+        return counts
+    after = swaps_of(adds, importance, rounded, target)
+    swap_scanned(after)
+    return after.counts if after.cost() < before.cost() else counts
 
 
 def _swap_kinds(state: Swaps, exact: BoolArray, is_thorough: bool) -> None:

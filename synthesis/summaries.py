@@ -3,7 +3,7 @@
 A batch is summarised where it was drawn; the merged summary is judged without reading a record again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NotRequired, TypedDict
 
 import numpy as np
@@ -76,6 +76,15 @@ def merge_summaries(a: Summary, b: Summary) -> Summary:
     )
 
 
+def merge_all(summaries: Iterable[Summary]) -> Summary:
+    """The summary of all, merged as a tree: runs of ids are sorted a few times, not once per batch."""
+    parts = list(summaries)
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        parts = [merge_summaries(a, b) for a, b in pairs] + (parts[-1:] if len(parts) % 2 else [])
+    return parts[0] if parts else EMPTY
+
+
 def _entity_summary(entity: Entity, held: Columns, ids: IntArray) -> EntitySummary:
     summaries = {variable.name: _column_summary(variable, held[variable.name]) for variable in entity.all_variables}
     runs = _runs(ids)
@@ -122,9 +131,15 @@ def _union(a: Mapping[str, Any], b: Mapping[str, Any], join: Any) -> dict[str, A
 
 
 def _merge_entities(a: EntitySummary, b: EntitySummary) -> EntitySummary:
-    rows, runs = a["rows"] + b["rows"], _merge_runs(a["ids"], b["ids"])
-    merged = _union(a["columns"], b["columns"], _merge_columns)
-    return EntitySummary(rows=rows, columns=merged, ids=runs, duplicate_ids=rows - _covered(runs))
+    rows, merged = a["rows"] + b["rows"], _union(a["columns"], b["columns"], _merge_columns)
+    before, after = (a, b) if a["ids"][:1] <= b["ids"][:1] else (b, a)
+    if before["ids"] and after["ids"] and before["ids"][-1][1] + 1 < after["ids"][0][0]:
+        # Batches follow each other: nothing of what was merged before has to be looked at again.
+        runs, duplicates = before["ids"] + after["ids"], a["duplicate_ids"] + b["duplicate_ids"]
+    else:
+        runs = _merge_runs(a["ids"], b["ids"])
+        duplicates = rows - _covered(runs)
+    return EntitySummary(rows=rows, columns=merged, ids=runs, duplicate_ids=duplicates)
 
 
 def _merge_columns(a: ColumnSummary, b: ColumnSummary) -> ColumnSummary:

@@ -1,6 +1,7 @@
 """What Prefect's UI shows of a run beside its state: progress, the verdict, the worst cells."""
 
 import logging
+import os
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -20,6 +21,8 @@ from adapters.report_tables import read_grids
 from adapters.run_folder import RunFolder
 from adapters.storage import read_parquet
 
+OWN_SERVER = "SYNTHOR_OWN_PREFECT_SERVER"
+"""Environment variable with the address of a server that a run has brought along."""
 SECONDS_BETWEEN = 5.0
 """Pause between two updates of the progress: each is a call to the server."""
 SHOWN_CELLS = 20
@@ -35,7 +38,7 @@ class Artifacts:
         self._run = run
         self._key = artifact_key(scenario)
         self._size = size
-        self._is_on = PREFECT_API_URL.value() is not None
+        self._is_on = PREFECT_API_URL.value() not in (None, os.environ.get(OWN_SERVER))
         self._progress: UUID | None = None
         self._told = 0.0
         self._records = 0

@@ -11,6 +11,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from adapters.disk_need import check_disk
 from adapters.llm.session import check_proposer
 from adapters.object_path import Location, location
 from adapters.run_folder import RunFolder
@@ -55,6 +56,7 @@ def open_run(folder: Path, out: Location, settings: RunSettings) -> Context:
     if settings.without is not None:
         check_without(location(settings.without), scenario)
     context = compile_context(run, scenario, settings)
+    check_disk(run.root, scenario, int(context.aims.zone_sizes.sum()))
     if (run.root / "run.json").exists():
         check_same_run(run.read_run(), scenario.fingerprint, settings, run.root)
     elif run.root.exists() and (not run.root.is_dir() or _holds_anything(run.root)):

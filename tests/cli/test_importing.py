@@ -34,7 +34,7 @@ def test_commands_of_the_page_do_what_it_says(capsys, tmp_path, monkeypatch):
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     monkeypatch.chdir(tmp_path)
     codes = [main(shlex.split(command)[1:]) for command in COMMANDS]
-    assert len(codes) == 8
+    assert len(codes) == 9
     printed = capsys.readouterr()
     # one command is there to fail
     assert [COMMANDS[i] for i, code in enumerate(codes) if code != 0] == [

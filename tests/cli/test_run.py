@@ -30,6 +30,7 @@ def install_flow(monkeypatch):
             calls.append((scenario, out, settings))
             return behave(Path(out))
 
+        monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")  # no server of its own for a stand-in
         module = types.ModuleType("flows.synthesize")
         module.synthesize = synthesize
         monkeypatch.setitem(sys.modules, "flows.synthesize", module)
