@@ -76,7 +76,15 @@ def read_footer(path: Location) -> dict[str, Any] | None:
         stored = (read_parquet_metadata(path).metadata or {}).get(FOOTER_KEY)
     except (pa.ArrowException, OSError) as exc:
         raise CorruptionError(f"{path}: not readable as parquet ({str(exc).splitlines()[0]})") from exc
-    return None if stored is None else json.loads(stored)
+    if stored is None:
+        return None
+    try:
+        commit: dict[str, Any] = json.loads(stored)
+        if not commit.keys() >= {"batch_id", "files"}:
+            raise ValueError
+    except (ValueError, AttributeError) as exc:
+        raise CorruptionError(f"{path}: the commit in its footer is damaged") from exc
+    return commit
 
 
 def verify_commit(dataset: Location, files: BatchFiles, commit: Mapping[str, Any]) -> None:
