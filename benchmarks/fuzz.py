@@ -113,12 +113,7 @@ def main() -> None:
     told: dict[str, Any]
     with tempfile.TemporaryDirectory(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as name:
         if given.hostile:
-            outcomes = [(one, *most_bytes(HOSTILE[one], Path(name) / one)) for one in HOSTILE]
-            faults = [f"{one}: {fault_of(outcome)}" for one, outcome, _ in outcomes if fault_of(outcome)]
-            shown = {
-                one: {"code": o.code, "told": o.told.strip()[:200], "mb": size // 2**20} for one, o, size in outcomes
-            }
-            told = {"hostile": shown, "faults": faults}
+            told, faults = harm(Path(name))
         else:
             found = fuzz(range(given.first_seed, given.first_seed + given.cases), Path(name))
             faults = found.faults

@@ -56,7 +56,12 @@ def _scenario(old: str, new: str) -> Callable[[Path], Outcome]:
 
 def _file(name: str, content: str | bytes) -> Callable[[Path], Outcome]:
     given = content.encode() if isinstance(content, str) else content
-    return lambda folder: _check(folder, lambda s: (s / name).write_bytes(given))
+
+    def change(scenario: Path) -> None:
+        (scenario / name).parent.mkdir(exist_ok=True)
+        (scenario / name).write_bytes(given)
+
+    return lambda folder: _check(folder, change)
 
 
 def _sparse(path: Path, head: bytes = b"") -> Path:
@@ -149,7 +154,7 @@ HOSTILE: dict[str, Callable[[Path], Outcome]] = {
     "deep_yaml": _file("scenario.yaml", "a: " + "[" * 100_000),
     "deep_blocks": _file("scenario.yaml", "".join("  " * i + f"a{i}:\n" for i in range(600))),
     "alias_bomb": _file("scenario.yaml", BOMB),
-    "alias_bomb_in_prior": _file("zones.csv", "county\n01\n02\n03\n04\n"),
+    "alias_bomb_in_prior": _file("prior/prior.yaml", BOMB),
     "deep_expression": _scenario("any(person.age >= 18)", "(" * 5000 + "size > 1" + ")" * 5000),
     "long_expression": _scenario("any(person.age >= 18)", "size > 1" + " and size > 1" * 20_000),
     "gigabyte_yaml": _large("scenario.yaml", b"name: "),
