@@ -1,12 +1,18 @@
 """Records as Arrow tables: dictionary-coded categories, the narrowest integers, ids beside them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from schemas.model import Derived, Entity, IntArray, Scenario, Variable
 from synthesis.records import Array, Records
+from synthesis.texts import Texts
+
+LINEAGE = {"batch_id": pa.int32(), "plan_row_id": pa.int64()}
+MANY_VALUES = 4096
+"""Whole numbers of a wider range are written as they are: a dictionary of them would outgrow its page."""
 
 
 def record_schema(scenario: Scenario, entity: Entity, partition_by: str | None) -> pa.Schema:
@@ -17,16 +23,42 @@ def record_schema(scenario: Scenario, entity: Entity, partition_by: str | None) 
     for variable in entity.all_variables:
         if variable.name != partition_by:
             fields.append(pa.field(variable.name, _type(variable), nullable=False))
-    lineage = [("batch_id", pa.int32()), ("plan_row_id", pa.int64())]
-    return pa.schema(fields + [pa.field(name, kind, nullable=False) for name, kind in lineage])
+    fields += [pa.field(text.name, pa.string()) for text in entity.texts]
+    return pa.schema(fields + [pa.field(name, kind, nullable=False) for name, kind in LINEAGE.items()])
+
+
+def column_encodings(schema: pa.Schema, entity: Entity) -> dict[str, Any]:
+    """How parquet writes each column. Left to itself it tries a dictionary on every one, numbers that never repeat and
+    ids included, which costs more than all the rest; and it finds ids that count up no shorter than any others.
+    """
+    dictionary, encoding = [], {}
+    for field in schema:
+        variable = entity.find(field.name)
+        if pa.types.is_floating(field.type) or (variable is not None and _is_wide(variable)):
+            encoding[field.name] = "PLAIN"
+        elif variable is None and pa.types.is_integer(field.type) and field.name not in LINEAGE:
+            encoding[field.name] = "DELTA_BINARY_PACKED"
+        else:
+            dictionary.append(field.name)
+    return {"use_dictionary": dictionary or False, "column_encoding": encoding or None}
+
+
+def _is_wide(variable: Variable | Derived) -> bool:
+    return variable.kind != "category" and not variable.high - variable.low < MANY_VALUES
 
 
 def root_table(
-    scenario: Scenario, schema: pa.Schema, records: Records, ids: IntArray, batch_id: int, plan_row_ids: IntArray
+    scenario: Scenario,
+    schema: pa.Schema,
+    records: Records,
+    ids: IntArray,
+    batch_id: int,
+    plan_row_ids: IntArray,
+    texts: Mapping[str, Texts],
 ) -> pa.Table:
     """Root records as a table of `schema`."""
     keys = {f"{scenario.root.name}_id": ids}
-    return _table(schema, scenario.root, records.root, keys, batch_id, plan_row_ids)
+    return _table(schema, scenario.root, records.root, keys, batch_id, plan_row_ids, texts)
 
 
 def member_table(
@@ -37,11 +69,12 @@ def member_table(
     root_ids: IntArray,
     batch_id: int,
     plan_row_ids: IntArray,
+    texts: Mapping[str, Texts],
 ) -> pa.Table:
     """Members as a table of `schema`."""
     assert scenario.member is not None
     keys = {f"{scenario.member.name}_id": ids, f"{scenario.root.name}_id": root_ids[records.parent]}
-    return _table(schema, scenario.member, records.members, keys, batch_id, plan_row_ids[records.parent])
+    return _table(schema, scenario.member, records.members, keys, batch_id, plan_row_ids[records.parent], texts)
 
 
 def _table(
@@ -51,6 +84,7 @@ def _table(
     keys: Mapping[str, IntArray],
     batch_id: int,
     plan_row_ids: IntArray,
+    texts: Mapping[str, Texts],
 ) -> pa.Table:
     arrays = []
     for field in schema:
@@ -60,6 +94,9 @@ def _table(
             arrays.append(pa.array(np.full(len(plan_row_ids), batch_id, dtype=np.int32)))
         elif field.name == "plan_row_id":
             arrays.append(pa.array(plan_row_ids))
+        elif field.name in texts:
+            found = texts[field.name]
+            arrays.append(pa.array(found.pool, pa.string()).take(pa.array(found.codes)))
         else:
             arrays.append(_array(entity, field, columns[field.name]))
     return pa.Table.from_arrays(arrays, schema=schema)

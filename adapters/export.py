@@ -96,12 +96,12 @@ def export(
 def check_renamed(scenario: Scenario, renamed: Mapping[str, str]) -> None:
     """Refuse to rename what is not there, or to give two columns one name."""
     zones = () if scenario.zones is None else scenario.zones.levels
-    known = {variable.name for entity in scenario.entities for variable in entity.all_variables} | set(zones)
+    known = {name for entity in scenario.entities for name in entity.column_names} | set(zones)
     for old in renamed:
         if old not in known:
             raise UserError(f"--rename {old}={renamed[old]}: no variable {old!r}{nearest(old, sorted(known))}")
     for entity in scenario.entities:
-        names = [renamed.get(variable.name, variable.name) for variable in entity.all_variables]
+        names = [renamed.get(name, name) for name in entity.column_names]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise UserError(f"--rename: {entity.name} would have two columns {twice[0]!r}")
@@ -140,7 +140,7 @@ def _plan(scenario: Scenario, entity: Entity, layout: Layout, renamed: Mapping[s
     levels = scenario.zones.levels if scenario.zones is not None and is_root else ()
     finest = levels[0] if levels else ""
     zones = [(level, renamed.get(level, (layout.zone if level == finest else None) or level)) for level in levels]
-    variables = [(v.name, renamed.get(v.name, v.name)) for v in entity.all_variables if v.name not in levels]
+    variables = [(name, renamed.get(name, name)) for name in entity.column_names if name not in levels]
     file = (layout.root_file if is_root else layout.member_file).format(**names)
     return _Plan(file, ids[0], tuple(ids), tuple(zones), tuple(variables))
 

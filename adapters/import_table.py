@@ -2,10 +2,9 @@
 
 import io
 import math
-import re
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,19 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
+from adapters.published_rows import Shape, number, read_published
 from adapters.scenario_files import read_scenario
 from adapters.scenario_writer import write_scenario, write_table
-from adapters.target_files import Rows, read_rows
+from adapters.target_files import Rows
 from schemas.errors import ScenarioError, UserError
 from schemas.imports import Draft, DraftTable, Finding
 from schemas.model import Scenario
 from synthesis.control_domains import assumed_end
 from synthesis.control_variables import safe_name
 from synthesis.expressions import nearest
+from synthesis.labels import integer_span
 
-_SPAN = re.compile(r"^\[?\s*(-?\d+)\s*(?:-|–|to|,)\s*(-?\d+)\s*([\])]?)$")
-_ABOVE = re.compile(r"^(-?\d+)\s*(?:\+|or more|and over)$")
-_BELOW = re.compile(r"^(?:<|under|less than)\s*(-?\d+)$")
-_SINGLE = re.compile(r"^-?\d+$")
 _TEXT_TAG = "tag:yaml.org,2002:str"
-_NUMBER = re.compile(r"[,\s]|^[±$]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +43,9 @@ class TableOptions:
     parent: str | None = None
     count: str | None = None
     source: str | None = None
+    across: str | None = None
+    """What the file's other columns are categories of, if it has a column for each."""
+    totals: tuple[str, ...] = ()
     tolerance: float | None = None
     """Records per cell of a table of counts, total variation of one of shares."""
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -67,11 +66,51 @@ class _Table:
 
 def import_table(path: Path, options: TableOptions, out: Path) -> tuple[Draft, Scenario]:
     """The table as a draft, and the scenario that has it."""
-    rows = read_rows(path, str(path))
+    if options.measure not in ("count", "share", "percent"):
+        raise UserError(f"--measure {options.measure}: expected count, share or percent")
+    if options.across is not None and options.moe is not None:
+        raise UserError("--across: a margin of error would need a column of its own, expected no --moe")
+    rows, findings, rounding = read_published(path, _shape(options))
+    if options.across is not None:
+        options = replace(options, variables=(*options.variables, options.across))
+    if options.measure == "percent":
+        options = replace(options, measure="share", value=options.value or "percent")
+        options = _with_tolerance(path, options, rounding, findings)
     table = _read(rows, path, options)
+    try:
+        return _import(path, table, options, out, findings)
+    except ScenarioError as exc:
+        raise _in_its_own_file(exc, table) from exc
+
+
+def _with_tolerance(path: Path, options: TableOptions, rounding: float, findings: list[Finding]) -> TableOptions:
+    """A tolerance for what percentages are rounded by, if none is given: met exactly, they are at odds with counts."""
+    if options.tolerance is not None:
+        return options
+    text = f"percentages are rounded: may be missed by a TVD of {rounding:g}; --tolerance states another"
+    findings.append(Finding("assumed", safe_name(options.name or path.stem), text, str(path)))
+    return replace(options, tolerance=rounding)
+
+
+def _shape(options: TableOptions) -> Shape:
+    value = options.value or options.measure
+    is_percent = options.measure == "percent"
+    return Shape(options.variables, options.zone, value, options.across, options.totals, is_percent)
+
+
+def _in_its_own_file(error: ScenarioError, table: "_Table") -> ScenarioError:
+    """A mistake in the table as the user has it: the scenario's own copy of it was never written."""
+    if not error.path.endswith(table.file.file):
+        return error
+    line = None if error.line is None else table.rows.lines[error.line - 2] if error.line > 1 else 1
+    return ScenarioError(error.message, table.rows.path, line)
+
+
+def _import(
+    path: Path, table: "_Table", options: TableOptions, out: Path, findings: list[Finding]
+) -> tuple[Draft, Scenario]:
     if (out / "scenario.yaml").is_file():
-        return _add(table, options, out)
-    findings: list[Finding] = []
+        return _add(table, options, out, findings)
     document = _new_document(table, options, out, path, findings)
     files = [table.file]
     if table.zone is not None:
@@ -82,8 +121,6 @@ def import_table(path: Path, options: TableOptions, out: Path) -> tuple[Draft, S
 
 
 def _read(rows: Rows, path: Path, options: TableOptions) -> _Table:
-    if options.measure not in ("count", "share"):
-        raise UserError(f"--measure {options.measure}: expected count or share")
     most = 1e15 if options.measure == "count" else 1
     if options.tolerance is not None and not 0 <= options.tolerance <= most:
         raise UserError(f"--tolerance {options.tolerance:g}: expected 0 or more{'' if most > 1 else ', and at most 1'}")
@@ -92,7 +129,8 @@ def _read(rows: Rows, path: Path, options: TableOptions) -> _Table:
     wanted = [("--zone", options.zone), *(("--variables", v) for v in options.variables), ("--value", value)]
     for flag, column in [*wanted, ("--moe", moe)]:
         if column is not None and column not in rows.columns:
-            raise UserError(f"{flag} {column}: no such column in {path}{nearest(column, rows.columns)}")
+            wide = "; if each column is a category, say of what with --across NAME" if flag == "--value" else ""
+            raise UserError(f"{flag} {column}: no such column in {path}{nearest(column, rows.columns)}{wide}")
     name = safe_name(options.name or path.stem)
     variables = tuple(safe_name(variable) for variable in options.variables)
     zone = None if options.zone is None else safe_name(options.zone)
@@ -113,10 +151,7 @@ def _number(rows: Rows, column: str, row: int, may_miss: bool = False) -> object
     text = rows.columns[column][row]
     if may_miss and not text:
         return ""
-    try:
-        value = float(_NUMBER.sub("", text))
-    except ValueError:
-        value = math.nan
+    value = number(text)
     if not 0 <= value <= 1e15:
         raise rows.error(f"{column} is {text!r}, expected a number of 0 or more", row)
     return int(value) if value == int(value) else value
@@ -138,7 +173,7 @@ def _target(table: _Table, options: TableOptions) -> dict[str, Any]:
 def _variable(table: _Table, variable: str, options: TableOptions, findings: list[Finding]) -> dict[str, Any]:
     """An integer where every value is a number or a range of numbers, else a category."""
     labels = list(dict.fromkeys(table.rows.columns[table.columns[variable]]))
-    spans = [_span(label) for label in labels]
+    spans = [integer_span(label) for label in labels]
     told = f"from table {table.name}"
     if any(span is None for span in spans):
         return {"type": "category", "categories": labels, "description": told}
@@ -155,20 +190,10 @@ def _variable(table: _Table, variable: str, options: TableOptions, findings: lis
     if given is not None:
         (low, high), assumed = given, []
     if assumed:
-        text = f"{', '.join(assumed)}; state it with --range {table.columns[variable]}=LOW:HIGH"
+        text = f'{", ".join(assumed)}; state it with --range "{table.columns[variable]}={low:.0f}:{high:.0f}"'
         findings.append(Finding("assumed", variable, text, table.rows.path))
         told += f"; importer's assumption: {', '.join(assumed)}"
     return {"type": "integer", "range": [int(low), int(high)], "description": told}
-
-
-def _span(label: str) -> tuple[float, float] | None:
-    if found := _SPAN.match(label):
-        return float(found[1]), float(found[2]) - (found[3] == ")")
-    if found := _ABOVE.match(label):
-        return float(found[1]), math.inf
-    if found := _BELOW.match(label):
-        return -math.inf, float(found[1]) - 1
-    return (float(label), float(label)) if _SINGLE.match(label) else None
 
 
 def _new_document(
@@ -189,7 +214,7 @@ def _new_document(
     return document
 
 
-def _add(table: _Table, options: TableOptions, out: Path) -> tuple[Draft, Scenario]:
+def _add(table: _Table, options: TableOptions, out: Path, findings: list[Finding]) -> tuple[Draft, Scenario]:
     """The scenario with the table in it; nothing of it changes unless the whole can be read."""
     before = read_scenario(out)
     keeping = YAML()
@@ -197,7 +222,7 @@ def _add(table: _Table, options: TableOptions, out: Path) -> tuple[Draft, Scenar
     keeping.width = 4096
     keeping.indent(mapping=2, sequence=4, offset=2)
     document = keeping.load((out / "scenario.yaml").read_text(encoding="utf-8-sig"))
-    findings = _change(document, before, table, options, out)
+    findings += _change(document, before, table, options, out)
     text = io.StringIO()
     keeping.dump(document, text)
     scenario = _checked(out, table.file, text.getvalue())

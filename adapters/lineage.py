@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,9 +65,11 @@ def explain_plan_row(run: RunFolder, plan_row_id: int) -> Facts:
 
 
 def read_proposals(run: RunFolder) -> Iterator[Facts]:
-    """The lines of proposals.jsonl."""
+    """The lines of proposals.jsonl; of a run that was not published, what its plans so far were proposed from."""
     if run.proposals.is_file():
         yield from (json.loads(line) for line in run.proposals.read_text(encoding="utf-8").splitlines())
+    else:
+        yield from run.staged_proposals()
 
 
 def read_rejected(run: RunFolder, rule: str | None = None) -> list[Facts]:
@@ -82,6 +84,16 @@ def read_cells(run: RunFolder, wanted: Mapping[str, str], table: str | None) -> 
     """The rows of aggregates.parquet whose labels include all that are wanted; `wanted` may name a zone level."""
     rows = read_parquet(run.aggregates).to_pylist()
     return [row for row in rows if table in (None, row["table"]) and set(wanted.items()) <= set(cell_labels(row))]
+
+
+def read_these_cells(run: RunFolder, wanted: Sequence[tuple[str, str, str]]) -> list[Facts]:
+    """The rows of aggregates.parquet of some cells, each a table, a zone (empty for the whole) and a cell, in order."""
+    table = read_parquet(run.aggregates)
+    near = pc.field("table").isin([name for name, _, _ in wanted]) & pc.field("cell").isin(
+        [cell for *_, cell in wanted]
+    )
+    rows = {(row["table"], row["zone"] or "", row["cell"]): row for row in table.filter(near).to_pylist()}
+    return [rows[one] for one in wanted]
 
 
 def unmatched(run: RunFolder, wanted: Mapping[str, str], table: str | None) -> str:
@@ -111,10 +123,19 @@ def cell_labels(row: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def plan_rows_table(run: RunFolder) -> pa.Table:
-    """All plan rows."""
-    if not run.plan.is_file():
-        raise UserError(f"{run.root}: has no plan.parquet yet, expected a published run")
-    return read_parquet(run.plan)
+    """All plan rows; of a run that was not published, those of its plans so far."""
+    if run.plan.is_file():
+        return read_parquet(run.plan)
+    paths = run.staged_plans()
+    if not paths:
+        raise UserError(f"{run.root}: has no plan.parquet yet, expected a run that has drawn records")
+    return pa.concat_tables([read_parquet(path) for path in paths])
+
+
+def count_plan_rows(run: RunFolder) -> int:
+    """How many plan rows there are to read, from the files' footers."""
+    paths = [run.plan] if run.plan.is_file() else run.staged_plans()
+    return sum(read_parquet_metadata(path).num_rows for path in paths)
 
 
 def _plan_rows(run: RunFolder, condition: pc.Expression) -> pa.Table:
@@ -146,7 +167,7 @@ def _members(run: RunFolder, scenario: Scenario, member: Entity, root_file: Loca
 
 
 def _values(row: pa.Table, entity: Entity) -> Facts:
-    names = {f"{entity.name}_id", *(variable.name for variable in entity.all_variables)}
+    names = {f"{entity.name}_id", *entity.column_names}
     return {name: value for name, value in _plain(row).items() if name in names}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from adapters.llm.exchange_files import MERGED as EXCHANGES
 from adapters.object_path import Location
 from adapters.run_folder import RunFolder
 from adapters.storage import read_parquet, sha256_of, write_json
@@ -13,6 +14,8 @@ from schemas.errors import CorruptionError
 
 LINEAGE = ("plan.parquet", "proposals.jsonl")
 """Files beside the dataset that a reader of its records may want to follow."""
+RETIRED = "retired.parquet"
+"""The same, of an update: the records that it retired."""
 
 
 def write_manifest(run: RunFolder, commits: Sequence[Mapping[str, Any]]) -> None:
@@ -20,7 +23,8 @@ def write_manifest(run: RunFolder, commits: Sequence[Mapping[str, Any]]) -> None
     digests = {commit["file"]: commit["file_digest"] for commit in commits}
     digests |= {name: digest for commit in commits for name, digest in commit["files"].items()}
     files = [_entry(f"dataset/{name}", run.staged_dataset / name, digest) for name, digest in sorted(digests.items())]
-    files += [_entry(name, run.root / name, sha256_of(run.root / name)) for name in LINEAGE]
+    names = [*LINEAGE, *(name for name in (EXCHANGES, RETIRED) if (run.root / name).is_file())]
+    files += [_entry(name, run.root / name, sha256_of(run.root / name)) for name in names]
     commit_files = {str(commit["batch_id"]): commit["file"] for commit in commits}
     write_json(run.manifest, {"format": 1, "commits": commit_files, "files": files})
 
@@ -51,6 +55,7 @@ def verify_manifest(run: RunFolder) -> None:
     """Refuse a publication that lacks a file, or holds one that is not as it was published."""
     damaged = damaged_files(run)
     if damaged:
+        refuse_lost_exchanges(run, damaged)
         others = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
         raise CorruptionError(
             f"{run.root / damaged[0]}: missing or altered since it was published{others}; "
@@ -64,6 +69,15 @@ def _is_readable(path: Location) -> bool:
     except (pa.ArrowException, OSError):
         return False
     return True
+
+
+def refuse_lost_exchanges(run: RunFolder, damaged: Sequence[str]) -> None:
+    """What a proposer has said cannot be made again, and asking anew would be another run."""
+    if EXCHANGES in damaged:
+        raise CorruptionError(
+            f"{run.root / EXCHANGES}: missing or altered since it was published; replies cannot be made again, "
+            "expected the file back from a copy"
+        )
 
 
 def _entry(name: str, path: Location, digest: str) -> dict[str, Any]:

@@ -115,10 +115,11 @@ def verify_files(dataset: Location, commit: Mapping[str, Any]) -> None:
 class PartitionWriter:
     """Writes one parquet file in row groups; nothing is visible under its name before `reveal`."""
 
-    def __init__(self, path: Location, schema: pa.Schema) -> None:
+    def __init__(self, path: Location, schema: pa.Schema, encodings: Mapping[str, Any] | None = None) -> None:
         self._stack = ExitStack()
         self._temporary = self._stack.enter_context(replacing(path))
-        self._writer = self._stack.enter_context(pq.ParquetWriter(self._temporary, schema, **WRITE_OPTIONS))
+        options = {**WRITE_OPTIONS, **(encodings or {})}
+        self._writer = self._stack.enter_context(pq.ParquetWriter(self._temporary, schema, **options))
 
     def write(self, table: pa.Table) -> None:
         """Append a row group."""
@@ -145,3 +146,8 @@ class PartitionWriter:
 def dataset_files(dataset: Location, entity: str) -> Iterator[Location]:
     """All parquet files of an entity, sorted."""
     yield from sorted(path for path in (dataset / entity).rglob("*.parquet") if not path.name.startswith("."))
+
+
+def batch_of_file(path: Location) -> int:
+    """The batch that a file's name says it is of."""
+    return int(path.stem[1:])

@@ -5,31 +5,34 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from adapters.manifest import LINEAGE, damaged_files, read_manifest
+from adapters.manifest import LINEAGE, RETIRED, damaged_files, read_manifest
 from adapters.object_path import Location
-from adapters.partitions import dataset_files, read_footer, verify_digest, verify_files
+from adapters.partitions import batch_of_file, dataset_files, read_footer, verify_digest, verify_files
 from adapters.run_folder import RESPONSES, RunFolder
 from schemas.errors import CorruptionError
 from schemas.model import Scenario
 
 
-def withdraw_damaged(run: RunFolder, scenario: Scenario) -> list[str]:
+def withdraw_damaged(run: RunFolder, scenario: Scenario, first_batch: int = 0) -> list[str]:
     """Withdraw every batch of the staged dataset with a damaged file; returns what was found, one line each.
 
     What no intact commit names goes as well: it belongs to a batch that is not committed, or to one whose commit can
-    no longer be told from such a file.
+    no longer be told from such a file. Batches before `first_batch` are not the run's own, and are left alone.
     """
     found: list[str] = []
-    _withdraw_merged_lineage(run)
+    if not first_batch:
+        _withdraw_merged_lineage(run)
     _try(found, lambda: _check_responses(run))
     named: set[Location] = set()
     for path in dataset_files(run.staged_dataset, scenario.root.name):
+        if batch_of_file(path) < first_batch:
+            continue
         commit = _try(found, lambda path=path: read_footer(path))  # type: ignore[misc]
         if commit is not None and _is_whole(run, path, commit, found):
             named |= {path, *(run.staged_dataset / name for name in commit["files"])}
     for entity in scenario.entities:
         for path in [*dataset_files(run.staged_dataset, entity.name)]:
-            if path not in named:
+            if path not in named and batch_of_file(path) >= first_batch:
                 path.unlink()
     return found
 
@@ -37,7 +40,8 @@ def withdraw_damaged(run: RunFolder, scenario: Scenario) -> list[str]:
 def withdraw_publication(run: RunFolder) -> None:
     """Stage a published dataset again, because some of it has to be made again; its intact batches are kept."""
     manifest, damaged = read_manifest(run), damaged_files(run)
-    if manifest is None or set(damaged) & set(LINEAGE):
+    if manifest is None or set(damaged) & {*LINEAGE, RETIRED}:
+        (run.root / RETIRED).unlink(missing_ok=True)
         run.plan.unlink(missing_ok=True)
         run.proposals.unlink(missing_ok=True)
     if manifest is not None:

@@ -1,17 +1,5 @@
-// Two conveniences; the page is complete without them. First: paper cannot unfold, so print everything open.
-(() => {
-  "use strict";
-  const folded = [];
-  window.addEventListener("beforeprint", () => {
-    folded.push(...document.querySelectorAll("details:not([open])"));
-    folded.forEach((details) => { details.open = true; });
-  });
-  window.addEventListener("afterprint", () => {
-    folded.splice(0).forEach((details) => { details.open = false; });
-  });
-})();
-
-// Second: zone choosers, which write the rows of one zone from the embedded values.
+// The one convenience, without which the page is complete: zone choosers, which write the rows of one zone from the
+// embedded values.
 (() => {
   "use strict";
   const holder = document.getElementById("zones");

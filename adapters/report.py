@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,8 +14,10 @@ from markupsafe import Markup
 
 from adapters.object_path import Location
 from adapters.report_charts_run import chart_counts, chart_durations, chart_rounds
+from adapters.report_churn import read_churn
 from adapters.report_evidence import arrange_evidence
-from adapters.report_misses import find_misses, find_worst_cells
+from adapters.report_lineage import Lineage, arrange_lineage
+from adapters.report_misses import WorstCell, find_misses, find_worst_cells
 from adapters.report_moments import read_moments
 from adapters.report_numbers import FILTERS
 from adapters.report_run import count_rejections, read_examples, split_durations, state_mapping, state_run
@@ -28,16 +31,26 @@ HERE = pathlib.Path(__file__).parent
 SHOWN_MISSES = 12
 
 
-def write_report(run: Location) -> Location:
-    """Path of report.html, written in one step beside the run's other files."""
-    page = render_report(run)
+def write_report(run: Location, followed: Sequence[Lineage] | None = ()) -> Location:
+    """Path of report.html, written in one step beside the run's other files.
+
+    Args:
+        run: the run folder
+        followed: the cells furthest off with what fills them; None where that would have taken long
+    """
+    page = render_report(run, followed)
     path = run / "report.html"
     with replacing(path) as partial:
         partial.write_text(page, encoding="utf-8")
     return path
 
 
-def render_report(run: Location) -> str:
+def worst_cells_of(run: Location) -> list[WorstCell]:
+    """The cells furthest from what was aimed at, as the page lists them."""
+    return find_worst_cells(_judged(read_grids(_read_aggregates(run / "aggregates.parquet"))))
+
+
+def render_report(run: Location, followed: Sequence[Lineage] | None = ()) -> str:
     """The page as text."""
     record = _read_record(run)
     aggregates = _read_aggregates(run / "aggregates.parquet")
@@ -50,6 +63,7 @@ def render_report(run: Location) -> str:
         script=Markup(script),
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         moments=read_moments(aggregates),
+        followed=None if followed is None else [arrange_lineage(one) for one in followed],
         **_describe_fit(record, grids),
         **_describe_run(record, run),
     )
@@ -77,7 +91,7 @@ def _environment() -> Environment:
 
 
 def _describe_fit(record: dict[str, Any], grids: list[TableGrid]) -> dict[str, Any]:
-    judged = [grid for grid in grids if not grid.is_held_out]
+    judged = _judged(grids)
     worst_cells, misses = find_worst_cells(judged), find_misses(judged)
     sections = build_sections(grids)
     return {
@@ -90,10 +104,17 @@ def _describe_fit(record: dict[str, Any], grids: list[TableGrid]) -> dict[str, A
     }
 
 
+def _judged(grids: list[TableGrid]) -> list[TableGrid]:
+    return [grid for grid in grids if not grid.is_held_out]
+
+
 def _describe_run(record: dict[str, Any], run: Location) -> dict[str, Any]:
+    asked = (record.get("llm") or {}).get("rounds") or []
     return {
+        "churn": read_churn(record),
         "rounds": record.get("rounds") or [],
-        "round_chart": chart_rounds(record.get("rounds") or []),
+        "round_chart": chart_rounds(record.get("rounds") or [], asked),
+        "asked": asked,
         "rejected": chart_counts(count_rejections(record, "rejections")),
         "rejected_rows": chart_counts(count_rejections(record, "proposal_rejections")),
         "examples": read_examples(run),

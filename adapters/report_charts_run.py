@@ -1,16 +1,17 @@
 """Geometry of the charts about the run itself: discrepancy by round, rejections, where the time went."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.report_numbers import write_count, write_percent, write_seconds, write_tvd
+from adapters.report_numbers import plural, write_count, write_percent, write_seconds, write_tvd
 from adapters.report_run import Duration, RuleCount
 
 PLOT_TOP, PLOT_BOTTOM, ZERO_GAP = 18, 206, 26
 PLOT_LEFT, PLOT_RIGHT = 12.0, 97.0
 LOG_RATIO = 30.0  # a linear axis hides what is thirty times smaller than the maximum
+CALLS_HEIGHT = 56
 SERIES = {"max_tvd": "worst table", "mean_tvd": "mean over tables"}
 
 
@@ -57,6 +58,18 @@ class RoundChart:
     lines: tuple[tuple[float, str], ...]
     ticks: tuple[tuple[float, str], ...]
     series: tuple[Series, ...]
+    calls: tuple["CallBar", ...] = ()
+    """Below the rounds, where a language model was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallBar:
+    """What was asked in one round: a bar of its calls around x (percent)."""
+
+    x: float
+    height: float
+    label: str
+    tooltip: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +93,8 @@ class CountBar:
     width: float
 
 
-def chart_rounds(rounds: Sequence[Mapping[str, Any]]) -> RoundChart | None:
-    """Mean and largest TVD by round, logarithmic where they span a wide range; None without any."""
+def chart_rounds(rounds: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]] = ()) -> RoundChart | None:
+    """Mean and largest TVD by round, logarithmic where they span a wide range, above the calls; None without any."""
     values = {key: [_known(one.get(key)) for one in rounds] for key in SERIES}
     known = [value for column in values.values() for value in column if value is not None]
     if not known:
@@ -93,7 +106,23 @@ def chart_rounds(rounds: Sequence[Mapping[str, Any]]) -> RoundChart | None:
     ticks = [f"round {name}" if place == 0 else name for place, name in enumerate(names)]
     every = -(-len(rounds) // 12)
     shown = tuple(zip(positions, ticks, strict=True))[::every]
-    return RoundChart(PLOT_BOTTOM + 24, scale.is_log, tuple(_lines(scale)), shown, series)
+    calls = tuple(_chart_calls(dict(zip(names, positions, strict=True)), asked))
+    height = PLOT_BOTTOM + 24 + (CALLS_HEIGHT + 34 if calls else 0)
+    return RoundChart(height, scale.is_log, tuple(_lines(scale)), shown, series, calls)
+
+
+def _chart_calls(positions: Mapping[str, float], asked: Sequence[Mapping[str, Any]]) -> Iterator[CallBar]:
+    """One bar per round that asked; a replayed round has no calls, so its requests are drawn."""
+    counts = [int(one.get("calls") or one.get("requests") or 0) for one in asked]
+    for one, count in zip(asked, counts, strict=True):
+        x = positions.get(str(one.get("round")))
+        if x is not None and count:
+            what = "call" if one.get("calls") else "request"
+            tokens = f", {write_count(one['tokens'])} tokens" if one.get("tokens") else ""
+            label = plural(count, what)
+            yield CallBar(
+                x, round(CALLS_HEIGHT * count / max(counts), 1), label, f"Round {one['round']}: {label}{tokens}"
+            )
 
 
 def _known(value: Any) -> float | None:

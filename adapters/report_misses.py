@@ -23,6 +23,7 @@ class WorstCell:
     discrepancy: float
     tolerance: str
     is_within: bool
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def _cell_at(grid: TableGrid, zone: int, cell: int) -> WorstCell:
         discrepancy=float(grid.discrepancy[zone, cell]),
         tolerance=write_tolerance(float(grid.tolerance[zone, cell]), grid.tolerance_kind),
         is_within=bool(grid.within[zone, cell]),
+        cause=grid.causes.get((zone, cell), ""),
     )
 
 

@@ -1,8 +1,8 @@
 """Target tables of aggregates.parquet as arrays (zones × cells), and their sums over the zones."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ Matrix = NDArray[np.float64]
 COLUMNS = (
     "table", "entity", "zone_level", "zone", "cell", "universe", "target", "measure", "binds", "reconciled",
     "synthetic", "discrepancy", "moe", "tolerance", "tolerance_kind", "within", "held_out",
+    "cause",
 )  # fmt: skip
 MOMENTS = ("mean", "total", "quantile")
 VARIABLE = re.compile(r"(?:^|, )([^\W\d]\w*)=")
@@ -44,6 +45,8 @@ class TableGrid:
     exists: NDArray[np.bool_]
     is_held_out: bool = False
     """Whether the run did not use the table: it is shown, not judged."""
+    causes: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    """Of cells that were missed, by (zone, cell): the stage at which they were lost."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -147,6 +150,8 @@ def _read_grid(name: str, rows: pd.DataFrame) -> TableGrid:
         discrepancy=spread("discrepancy"), moe=spread("moe", np.nan), tolerance=spread("tolerance"),
         within=spread("within", 1.0) > 0, exists=spread("exists") > 0,
         is_held_out=bool(spread("held_out").any()),
+        causes={(int(zone_codes[i]), int(cell_codes[i])): str(rows["cause"].iloc[i])
+                for i in np.flatnonzero(rows["cause"].notna())},
     )  # fmt: skip
 
 

@@ -75,6 +75,10 @@ class RunFolder:
         """What one plan was proposed from."""
         return self.root / "staging" / "proposals" / f"p{plan_id:06d}.json"
 
+    def retired_file(self, batch_id: int) -> Location:
+        """Which records one batch of an update retired, before they are merged into retired.parquet."""
+        return self.root / "staging" / "retired" / f"b{batch_id:06d}.parquet"
+
     def answer_file(self, request_id: str) -> Location:
         """The answer to a request for proposals, for whoever compiles it."""
         return ExchangeStore(self.root).answer_file(request_id)
@@ -229,6 +233,19 @@ class RunFolder:
         """How many candidates a plan was made from, and which rules rejected others."""
         proposed: dict[str, Any] = self._read_proposals(plan_id)["proposed"]
         return proposed
+
+    def staged_plans(self) -> list[Location]:
+        """The plans' own files, while they are not merged."""
+        return sorted(self._staged("plan", "parquet"), key=lambda path: path.name)
+
+    def staged_proposals(self) -> Iterator[dict[str, Any]]:
+        """What the plans were proposed from, while it is not merged."""
+        for path in sorted(self._staged("proposals", "json"), key=lambda path: path.name):
+            yield from json.loads(path.read_text(encoding="utf-8"))["proposals"]
+
+    def _staged(self, kind: str, suffix: str) -> list[Location]:
+        found = (self.root / "staging" / kind).glob(f"*.{suffix}")
+        return [path for path in found if not path.name.startswith(".")]
 
     def _read_proposals(self, plan_id: int) -> dict[str, Any]:
         stored: dict[str, Any] = json.loads(self.proposals_file(plan_id).read_text(encoding="utf-8"))

@@ -1,11 +1,12 @@
 """Entities, variables and derived variables of a scenario, checked."""
 
 import keyword
+from dataclasses import replace
 from typing import Any
 
 from adapters.scenario_document import Document, located_parse
 from schemas.expression import Choice, Column, Constant, Node
-from schemas.model import Derived, Entity, Variable, Zones
+from schemas.model import Derived, Entity, TextVariable, Variable, Zones
 from schemas.scenario import CaseSpec, DerivedSpec, EntitySpec, VariableSpec
 from synthesis.expressions import Scope, nearest
 
@@ -13,6 +14,9 @@ MAX_INTEGER = 2**53
 MAX_MEMBERS = 10_000
 MAX_WEIGHTS = 100_000
 MAX_CASES = 100
+MAX_TEXT = 200
+"""Characters of a text, where its variable does not say."""
+MAX_EXAMPLES = 1000
 TABLE_COLUMNS = ("count", "share", "moe")
 
 
@@ -34,13 +38,15 @@ def read_entities(document: Document, zones: Zones | None) -> tuple[Entity, Enti
     _check_names(document, zones)
     zone_variable = _zone_variable(document, zones)
     root_variables = zone_variable + _variables(document, root_name)
-    root = Entity(root_name, root_variables, description=specs[root_name].description)
+    texts = _texts(document, root_name)
+    root = Entity(root_name, root_variables, description=specs[root_name].description, texts=texts)
     member = None
     for name, spec in specs.items():
         if name != root_name:
             _check_link(document, name, spec, root)
             _refuse_shadowing(document, name, spec, root)
-            bare = Entity(name, _variables(document, name), (), spec.parent, spec.count, spec.description)
+            texts = _texts(document, name)
+            bare = Entity(name, _variables(document, name), (), spec.parent, spec.count, spec.description, texts)
             member = _with_derived(document, bare, root, bare)
     return _with_derived(document, root, root, member), member
 
@@ -98,7 +104,7 @@ def _check_link(document: Document, name: str, spec: EntitySpec, root: Entity) -
     if spec.count is None:
         message = f"missing key 'count', expected the integer variable of {root.name} that counts its {name}s"
         raise document.error(message, "entities", name)
-    if not spec.variables:
+    if all(variable.type == "text" for variable in spec.variables.values()):
         raise document.error("expected at least one variable, got none", "entities", name, "variables")
     problem = _problem_of_count(spec.count, root)
     if problem:
@@ -127,11 +133,35 @@ def _refuse_shadowing(document: Document, name: str, spec: EntitySpec, root: Ent
 
 def _variables(document: Document, entity: str) -> tuple[Variable, ...]:
     specs = document.spec.entities[entity].variables
-    return tuple(_variable(document, entity, name, spec) for name, spec in specs.items())
+    return tuple(_variable(document, entity, name, spec) for name, spec in specs.items() if spec.type != "text")
+
+
+def _texts(document: Document, entity: str) -> tuple[TextVariable, ...]:
+    specs = document.spec.entities[entity].variables
+    return tuple(_text(document, entity, name, spec) for name, spec in specs.items() if spec.type == "text")
+
+
+def _text(document: Document, entity: str, name: str, spec: VariableSpec) -> TextVariable:
+    at = "entities", entity, "variables", name
+    for key in ("categories", "range", "prior_weights"):
+        if getattr(spec, key) is not None:
+            raise document.error(f"a text has no {key}, expected max_length and examples", *at, key)
+    most, examples = spec.max_length or MAX_TEXT, spec.examples or []
+    if len(examples) > MAX_EXAMPLES:
+        raise document.error(f"{len(examples)} examples, expected at most {MAX_EXAMPLES}", *at, "examples")
+    for i, example in enumerate(examples):
+        if not example.isprintable() or not example or example != example.strip() or len(example) > most:
+            message = f"expected one line of 1 to {most} characters without blanks around it, got {example[:40]!r}"
+            raise document.error(message, *at, "examples", i)
+    return TextVariable(name, most, spec.description, tuple(examples))
 
 
 def _variable(document: Document, entity: str, name: str, spec: VariableSpec) -> Variable:
     at = "entities", entity, "variables", name
+    for key in ("max_length", "examples"):
+        if getattr(spec, key) is not None:
+            raise document.error(f"type {spec.type} has no {key}, expected type text", *at, key)
+    assert spec.type != "text", "texts are read apart"
     if spec.type == "category":
         if spec.range is not None:
             raise document.error("a category has no range, expected type integer or number", *at, "range")
@@ -210,14 +240,13 @@ def _with_derived(document: Document, entity: Entity, root: Entity, member: Enti
     """The entity with its derived variables; each may use variables and earlier derived ones."""
     for name, spec in document.spec.entities[entity.name].derived.items():
         at = "entities", entity.name, "derived", name
-        if entity.find(name) is not None:
+        if entity.find(name) is not None or any(text.name == name for text in entity.texts):
             raise document.error(f"{entity.name} has a variable of this name already", *at)
         scope = scope_of(entity if entity.name == root.name else root, member, entity.name)
         if entity.parent is not None:
             scope = scope_of(root, entity, entity.name)
         derived = _derived(document, at, name, spec, scope)
-        added = (*entity.derived, derived)
-        entity = Entity(entity.name, entity.variables, added, entity.parent, entity.count, entity.description)
+        entity = replace(entity, derived=(*entity.derived, derived))
     return entity
 
 

@@ -96,8 +96,11 @@ def fingerprint(document: Document) -> str:
     """SHA-256 over names and bytes of the scenario's files."""
     digest = hashlib.sha256()
     for name in input_files(document):
-        content = (document.folder / name).read_bytes()
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        path = document.folder / name
+        digest.update(f"{name}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
     return digest.hexdigest()
 
 

@@ -152,6 +152,8 @@ def _variable(
     root = entities[0]
     found = entity.find(name) or root.find(name)
     if found is None:
+        if any(text.name == name for other in entities for text in other.texts):
+            raise document.error(f"{name!r} is free text, which no table counts", *at, "variables", i)
         if any(other.find(name) for other in entities):
             message = f"{name!r} is a variable of {entities[-1].name}, expected a variable of {entity.name}"
             raise document.error(message, *at, "variables", i)

@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from adapters.scenario_files import read_scenario
+from adapters.storage import make_folder
 from schemas.errors import UserError
 from schemas.imports import Draft, DraftTable, Finding
 from schemas.model import Scenario
@@ -38,7 +39,7 @@ def check_free(out: Path) -> None:
 def write_scenario(draft: Draft, out: Path) -> Scenario:
     """The scenario as read back from `out`, which appears by one rename."""
     check_free(out)
-    out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.absolute().parent)
     staged = Path(tempfile.mkdtemp(prefix=".import-", dir=out.absolute().parent))
     try:
         write_files(draft, staged)

@@ -6,6 +6,7 @@ On an object store the temporary is a local file, uploaded in one step.
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -15,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adapters.object_path import Location, ObjectPath, filesystem
+from schemas.errors import UserError
 
 
 @contextmanager
@@ -57,6 +60,18 @@ def replacing_files(folder: Location) -> Iterator[Path]:
             (folder / path.name).upload(path)
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder if it is not there; refuse it in one line where nothing can be written."""
+    if re.match(r"\w+:/", str(folder)):  # a Path has collapsed the second slash
+        raise UserError(f"{folder}: expected a local folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as exc:
+        raise UserError(f"{folder}: cannot write here ({exc.strerror})") from exc
+
+
 def remove_temporaries(folder: Location) -> None:
     """Remove what processes that were killed in `replacing` left under the folder; nobody may be writing there."""
     if isinstance(folder, ObjectPath):
@@ -73,9 +88,30 @@ def remove_tree(folder: Location) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def read_parquet(path: Location, is_verified: bool = False) -> pa.Table:
-    """A parquet file's rows; `is_verified` has its pages' checksums checked."""
-    return pq.read_table(_name(path), filesystem=_filesystem(path), page_checksum_verification=is_verified)
+def read_parquet(path: Location, is_verified: bool = False, where: pc.Expression | None = None) -> pa.Table:
+    """A parquet file's rows, those that fulfil `where`; `is_verified` has its pages' checksums checked."""
+    options = {"filesystem": _filesystem(path), "page_checksum_verification": is_verified}
+    return pq.read_table(_name(path), filters=where, **options)
+
+
+def open_parquet(path: Location) -> pq.ParquetFile:
+    """A parquet file, to be read row group by row group."""
+    return pq.ParquetFile(_name(path), filesystem=_filesystem(path))
+
+
+def link(source: Location, target: Location) -> None:
+    """Let `target` be the file that `source` is: another name of it where that can be, else a copy."""
+    if isinstance(source, Path) and isinstance(target, Path) and target.exists() and target.samefile(source):
+        return
+    with replacing(target) as temporary:
+        if isinstance(source, Path) and isinstance(target, Path):
+            try:
+                os.link(source, temporary)
+            except OSError:  # another file system, or one without hard links
+                shutil.copyfile(source, temporary)
+        else:
+            with source.open("rb") as stored, temporary.open("wb") as file:
+                shutil.copyfileobj(stored, file)
 
 
 def read_parquet_metadata(path: Location) -> pq.FileMetaData:

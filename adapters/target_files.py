@@ -44,11 +44,11 @@ class Cells:
     moe: FloatArray | None
 
 
-def read_rows(path: Path, shown: str) -> Rows:
+def read_rows(path: Path, shown: str, separator: str = ",") -> Rows:
     """The rows of a parquet file (by its suffix) or else a CSV file."""
     try:
         check_size(path, shown)
-        rows = _read_parquet(path, shown) if path.suffix.lower() == ".parquet" else _read_csv(path, shown)
+        rows = _read_parquet(path, shown) if path.suffix.lower() == ".parquet" else _read_csv(path, shown, separator)
     except UnicodeDecodeError as exc:
         with path.open("rb") as file:
             raise not_utf8(iter(lambda: file.readline(MAX_LINE), b""), shown) from exc
@@ -89,11 +89,12 @@ def read_cells(
     )
 
 
-def _read_csv(path: Path, shown: str) -> Rows:
+def _read_csv(path: Path, shown: str, separator: str) -> Rows:
     rows, lines = [], []
     start = 1
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(bounded_lines(file, shown), strict=True, skipinitialspace=True)
+        lines_read = bounded_lines(file, shown)
+        reader = csv.reader(lines_read, strict=True, skipinitialspace=True, delimiter=separator)
         try:
             header = [name.strip() for name in next(reader, [])]
             _check_names(header, shown)
@@ -172,7 +173,7 @@ def _numbers(rows: Rows, name: str, required: bool, low: float = 0.0) -> FloatAr
             hint = " (write it without thousands separators or signs)" if any(c.isdigit() for c in text) else ""
             raise rows.error(f"{name} {text!r} is not a number{hint}", i) from None
         if not low <= result[i] <= MAX_NUMBER:  # refuses NaN as well
-            raise rows.error(f"{name} {text!r} is out of range, expected a number between {low:g} and 1e15", i)
+            raise rows.error(f"{name} {text!r} is out of range, expected a number between {low:.15g} and 1e15", i)
     return result
 
 

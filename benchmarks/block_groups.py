@@ -13,7 +13,6 @@ Bars: Vermont >= 99 % of household cells exact and every miss with its cause, pe
 import argparse
 import json
 import os
-import resource
 import tempfile
 from pathlib import Path
 
@@ -76,18 +75,16 @@ def recount(data: Path, states: str, run: Path) -> dict[str, float]:
 def run_command(data: Path, states: str, scenario: Path, out: Path) -> None:
     """The whole command, timed; what it published, recounted."""
     command = synthor("run", scenario, "--out", out, "--quiet", "--set", "publish_anyway=true")
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     measured = measure(command)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     record = json.loads((out / "run.json").read_text())
     aggregates = pd.read_parquet(out / "aggregates.parquet")
     unnamed = int((~aggregates["within"] & aggregates["cause"].isna()).sum())
     files = list((out / "dataset").rglob("*.parquet"))
     folders = {path.parent for path in files}
     print(
-        f"  command on {os.cpu_count()} cores: {measured.seconds:.1f} s wall, {cpu:.1f} CPU s, largest process "
-        f"{measured.peak_process_bytes / 1e6:.0f} MB, {record['batches']['committed']} batches, {len(files)} files in "
+        f"  command on {os.cpu_count()} cores: {measured.seconds:.1f} s wall, {measured.cpu_seconds:.1f} CPU s, "
+        f"largest process {measured.peak_process_bytes / 1e6:.0f} MB, {record['batches']['committed']} batches, "
+        f"{len(files)} files in "
         f"{len(folders)} partitions, {sum(path.stat().st_size for path in files) / 1e6:.0f} MB; "
         f"{recount(data, states, out)}, misses without a cause {unnamed}; {record['durations']}"
     )

@@ -10,6 +10,7 @@ micro-data, took 100 s (74 s on two processes) for 89 % and 40 %.
 
 import argparse
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -41,7 +42,11 @@ def main() -> None:
             measured = measure(synthor("run", scenario, "--out", out, "--quiet", "--set", "publish_anyway=true"))
             durations = json.loads((out / "run.json").read_text())["durations"]
             peak = measured.peak_process_bytes / 1e6
-            print(f"  command: {measured.seconds:.1f} s, {peak:.0f} MB; exact: {cells_exact(out)}; {durations}")
+            print(
+                f"  command on {os.cpu_count()} cores: {measured.seconds:.1f} s wall, "
+                f"{measured.cpu_seconds:.1f} CPU s, largest process {peak:.0f} MB; "
+                f"exact: {cells_exact(out)}; {durations}"
+            )
 
 
 if __name__ == "__main__":

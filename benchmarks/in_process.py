@@ -45,8 +45,8 @@ def run_here(scenario: Path, out: Path, settings: RunSettings) -> Finished:
         )
         for spec in batches:
             if spec.strata > 1 and spec.stratum == 0:
-                plan_strata.fn(*given, spec)
-            synthesize_batch.fn(*given, spec)
+                plan_strata(*given, spec)
+            synthesize_batch(*given, spec)
         merged = merge_batches(context, merged, batches)
         first_id += len(batches)
     return Finished(context.run.root, merged, time.process_time() - started)

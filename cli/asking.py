@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from schemas.model import Scenario
+    from schemas.model import Scenario, TextVariable
     from schemas.settings import RunSettings
     from synthesis.aims import Aims
 
@@ -26,13 +26,19 @@ def estimate_run(scenario: "Scenario", aims: "Aims", settings: "RunSettings") ->
     size = int(aims.zone_sizes.sum())
     rounds = len(round_fractions(settings, size))
     requests = round_requests(scenario, aims, settings, no_counts(scenario), 1, size)
-    values = sum(len(entity.variables) for entity in scenario.entities)
+    texts = [text for entity in scenario.entities for text in entity.texts]
+    values = sum(len(entity.variables) for entity in scenario.entities) + sum(map(_as_values, texts))
     has_key = settings.proposer == "anthropic" and any(os.environ.get(name) for name in KEYS)
     estimate = estimate_cost(settings, requests, rounds, values, count_input(requests) if has_key else None)
     if settings.n_joints:
         once = [groups_request(scenario, settings)]
         estimate = with_once(settings, estimate, estimate_cost(settings, once, 1, 0))
     return {"proposer": settings.proposer, "model": settings.model, "rounds": rounds, **asdict(estimate)}
+
+
+def _as_values(text: "TextVariable") -> int:
+    """A free text of usual length, three times, as so many other values of a proposal."""
+    return 1 + text.max_length // 40
 
 
 def tell_estimate(asking: Mapping[str, Any]) -> str:

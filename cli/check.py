@@ -111,6 +111,11 @@ def _describe_entity(entity: "Entity") -> dict[str, Any]:
         "count": entity.count,
         "variables": [_describe_variable(variable) for variable in entity.variables],
         "derived": [_describe_variable(derived) for derived in entity.derived],
+        "texts": [
+            {"name": t.name, "type": "text", "description": t.description, "max_length": t.max_length}
+            | {"examples": list(t.examples)}
+            for t in entity.texts
+        ],
     }
 
 
@@ -205,7 +210,7 @@ def _summarise(found: dict[str, Any]) -> str:
 def _variable_table(entities: list[dict[str, Any]]) -> Any:
     grid = _grid("entity", "variable", "type", "values", "description")
     for entity in entities:
-        for kind in ("variables", "derived"):
+        for kind in ("variables", "derived", "texts"):
             for variable in entity[kind]:
                 type_text = variable["type"] + (", derived" if kind == "derived" else "")
                 grid.add_row(entity["name"], variable["name"], type_text, _values(variable), variable["description"])
@@ -216,6 +221,8 @@ def _values(variable: dict[str, Any]) -> str:
     categories = variable.get("categories")
     if categories is not None:
         return ", ".join(categories) if len(categories) <= 4 else f"{len(categories)} categories"
+    if "max_length" in variable:
+        return f"at most {variable['max_length']} characters"
     if "range" not in variable:
         return ""
     low, high = (f"{bound:,g}" if bound < 1e6 else f"{bound:,.0f}" for bound in variable["range"])

@@ -49,6 +49,14 @@ def populationsim(
         ),
     ] = None,
     members: Annotated[str, typer.Option(help="What tables of persons bind: share, or count as published.")] = "share",
+    member_tolerance: Annotated[
+        float | None,
+        typer.Option(
+            metavar="TVD",
+            help="By which total variation a zone's shares of persons may be missed, 0 to 1.",
+            show_default="0.02, assumed",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Read PopulationSim's controls, totals and crosswalk as they are."""
@@ -57,11 +65,16 @@ def populationsim(
 
     if members not in ("share", "count"):
         raise UserError(f"--members {members}: expected share or count")
+    if member_tolerance is not None and not 0 <= member_tolerance <= 1:
+        raise UserError(f"--member-tolerance {member_tolerance:g}: expected 0 to 1")
+    if member_tolerance is not None and members == "count":
+        raise UserError("--member-tolerance: --members count binds no shares, expected one of the two")
     options = ImportOptions(
         where=tuple(_split("--where", text) for text in where or ()),
         ranges={_column("--range", text): _bounds(text) for text in ranges or ()},
         definitions={_column("--define", text): _split("--define", text)[1] for text in definitions or ()},
         binds_members=members,
+        member_tolerance=member_tolerance,
     )
     check_free(out)
     draft = draft_populationsim(folder, options)
@@ -117,8 +130,14 @@ def plain_table(
     entity: Annotated[str, typer.Option(help="What is counted: household, person, …", show_default=False)],
     variables: Annotated[str, typer.Option(help="Columns that say what a cell is, by comma.", show_default=False)],
     zone: Annotated[str | None, typer.Option(help="Column of the zones.", show_default=False)] = None,
-    measure: Annotated[str, typer.Option(help="count or share.")] = "count",
+    measure: Annotated[str, typer.Option(help="count, share or percent.")] = "count",
     value: Annotated[str | None, typer.Option(help="Column of the values; default: the measure's name.")] = None,
+    across: Annotated[
+        str | None, typer.Option(help="What the other columns are categories of.", show_default=False)
+    ] = None,
+    total: Annotated[
+        list[str] | None, typer.Option(help="A label that is a total, beside Total and All.", show_default=False)
+    ] = None,
     moe: Annotated[str | None, typer.Option(help="Column of the 90 % margins of error.", show_default=False)] = None,
     universe: Annotated[str | None, typer.Option(help='Whom it counts: "age >= 16".', show_default=False)] = None,
     name: Annotated[str | None, typer.Option(help="The table's name; default: the file's.", show_default=False)] = None,
@@ -147,6 +166,8 @@ def plain_table(
         measure=measure,
         value=value,
         moe=moe,
+        across=across,
+        totals=tuple(total or ()),
         zone=zone,
         universe=universe,
         name=name,

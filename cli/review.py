@@ -16,6 +16,9 @@ SHOWN_FAILURES = 10
 def validate(
     run: RunArgument,
     full: Annotated[bool, typer.Option("--full", help="Read every record, not only the batches' counts.")] = False,
+    recount: Annotated[
+        bool, typer.Option("--recount", help="Count every record again and compare with the merged counts.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the suites again on what is there; exit 1 if one fails."""
@@ -31,12 +34,15 @@ def validate(
     with locked(folder):
         if record.get("status") == "published":
             verify_manifest(RunFolder(folder))
-        result = validate_run(folder, full)
+        result = validate_run(folder, full, recount)
+    counted = [f"  recount: all cells of {result['recounted']:,} records are as merged"] if result["recounted"] else []
     if as_json:
         typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
     else:
         typer.echo(
-            "\n".join([f"{run}: {summarise_validation(result)}", *list_failures(result), *list_warnings(result)])
+            "\n".join(
+                [f"{run}: {summarise_validation(result)}", *list_failures(result), *list_warnings(result), *counted]
+            )
         )
     if not result["success"]:
         raise typer.Exit(1)
@@ -49,8 +55,9 @@ def report(run: RunArgument, as_json: AsJson = False) -> None:
     folder = location(run)
     read_run(folder)
     from adapters.report import write_report
+    from tasks.explain import follow_worst_cells
 
-    path = write_report(folder)
+    path = write_report(folder, follow_worst_cells(folder))
     typer.echo(json.dumps({"report": str(path)}) if as_json else str(path))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from expectations.frames import Partition, judged_frames
+from expectations.id_runs import IdRuns
 from expectations.outcomes import Failure, SuiteOutcome
 from schemas.model import IntArray, Scenario
 from schemas.settings import RunSettings
@@ -73,17 +74,17 @@ def judge_records(scenario: Scenario, partitions: Iterable[Partition]) -> SuiteO
     tallies = {
         entity.name: SuiteTally(records_suite(scenario, entity.name), entity.name) for entity in scenario.entities
     }
-    ids: dict[str, list[pd.Series[Any]]] = {entity.name: [] for entity in scenario.entities}
+    ids = {entity.name: IdRuns() for entity in scenario.entities}
     validate = frame_validator()
     for frames in judged_frames(scenario, partitions):
         for entity, frame in frames.items():
             tallies[entity].add(validate(frame, tallies[entity].suite), frame)
-            ids[entity].append(frame.get(f"{entity}_id", _NO_IDS).copy())  # a view would keep the whole frame alive
-    if not sum(map(len, ids[scenario.root.name])):
+            ids[entity].add(frame.get(f"{entity}_id", _NO_IDS))
+    if not ids[scenario.root.name].count:
         nothing = Failure("records", "records exist", f"no {scenario.root.name} records to judge")
         return SuiteOutcome("records", success=False, evaluated=1, failed=1, failures=(nothing,))
-    for entity, parts in ids.items():
-        tallies[entity].count_duplicates(f"{entity}_id", parts)
+    for entity, found in ids.items():
+        tallies[entity].count_duplicates(f"{entity}_id", found)
     return _outcome("records", list(tallies.values()))
 
 

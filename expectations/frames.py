@@ -46,6 +46,7 @@ def _entity_frames(scenario: Scenario, partition: Partition) -> EntityFrames:
 def _nobody(entity: Entity) -> pd.DataFrame:
     types = {"category": "category", "integer": "int64", "number": "float64"}
     kinds = {variable.name: types[variable.kind] for variable in entity.all_variables}
+    kinds |= {text.name: "object" for text in entity.texts}
     return pd.DataFrame({name: pd.Series(dtype=kinds.get(name, "int64")) for name in _declared(entity)})
 
 
@@ -63,7 +64,7 @@ def _with_hive_columns(root: Entity, name: str, frame: pd.DataFrame) -> pd.DataF
 
 def _declared(entity: Entity) -> list[str]:
     ids = [f"{name}_id" for name in (entity.name, entity.parent) if name is not None]
-    return [*ids, *(variable.name for variable in entity.all_variables)]
+    return [*ids, *entity.column_names]
 
 
 def _columns(frames: EntityFrames) -> list[list[str]]:

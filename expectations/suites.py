@@ -12,7 +12,7 @@ import numpy as np
 from expectations.facts import bounds_text, checked_facts
 from expectations.library import Column, ExpectationSuite, gxe
 from expectations.plugin import ExpectTargetTableCloseToPrevious, ExpectTargetTableWithinTolerance
-from schemas.model import Derived, Entity, Rule, Scenario, Variable
+from schemas.model import Derived, Entity, Rule, Scenario, TextVariable, Variable
 from schemas.settings import RunSettings
 from synthesis.audit import MEMBER_COUNT_MATCHES, PARENT_EXISTS
 
@@ -51,13 +51,14 @@ def records_suite(scenario: Scenario, entity: str) -> Any:
     """What every record of an entity has to be, on frames with the columns of `audit_columns` added."""
     judged = scenario.entity(entity)
     variables = judged.all_variables
-    expected = [*_ids(judged), *(variable.name for variable in variables)]
+    expected = [*_ids(judged), *judged.column_names]
     schema = gxe.ExpectTableColumnsToMatchSet(
         column_set=expected, exact_match=False, meta={"check": f"{entity}: columns", "kind": "columns"}
     )
     found = [schema, *_id_expectations(scenario, judged)]
     for variable in variables:
         found += _variable_expectations(variable)
+    found += [_length_expectation(text) for text in judged.texts]
     found += [_true(f"derived: {derived.name}", "derived") for derived in judged.derived]
     found += [_rule_expectation(rule) for rule in scenario.rules if rule.entity == entity]
     return ExpectationSuite(f"records_{entity}", expectations=found, notes=_RECORDS_NOTE)
@@ -161,6 +162,12 @@ def _variable_expectations(variable: Variable | Derived) -> list[Any]:
     if variable.kind != "category" and np.isfinite([variable.low, variable.high]).all():
         found.append(_range_expectation(variable))
     return found
+
+
+def _length_expectation(text: TextVariable) -> Any:
+    """Records may lack the text."""
+    meta = {"check": f"{text.name}: length", "kind": "length"}
+    return gxe.ExpectColumnValueLengthsToBeBetween(column=text.name, min_value=1, max_value=text.max_length, meta=meta)
 
 
 def _range_expectation(variable: Variable | Derived) -> Any:

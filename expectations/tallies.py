@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from expectations.id_runs import IdRuns
 from expectations.outcomes import Failure
 
 MAX_EXAMPLES = 3
@@ -135,15 +136,14 @@ class SuiteTally:
         for result in results:
             self.tallies[result.expectation_config.meta["check"]].add(result, frame)
 
-    def count_duplicates(self, column: str, parts: "list[pd.Series[Any]]") -> None:
+    def count_duplicates(self, column: str, ids: IdRuns) -> None:
         """Judge the ids of all frames together: unique in each frame, they may still recur in another."""
-        ids = pd.concat(parts, ignore_index=True).dropna()
-        repeated = ids[ids.duplicated(keep=False)]
+        violations, examples = ids.repeated(MAX_EXAMPLES)
         tally = self.tallies[f"{column}: unique"]
-        if tally.problem is None and len(repeated):
+        if tally.problem is None and violations:
             tally.has_failed = True
-            tally.rows, tally.violations = len(ids), len(repeated)
-            tally.values = [_native(value) for value in repeated.unique()[:MAX_EXAMPLES]]
+            tally.rows, tally.violations = ids.count, violations
+            tally.values = list(examples)
 
     def failures(self) -> list[Failure]:
         """The failures, in the order of the suite."""

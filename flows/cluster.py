@@ -12,6 +12,7 @@ from prefect import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_dask import DaskTaskRunner
 
+from flows.forks import start_fork_server
 from schemas.errors import UserError
 from schemas.settings import RunSettings
 
@@ -58,6 +59,8 @@ def _local_rules(settings: RunSettings) -> dict[str, Any]:
         # By default a worker that is away for 15 s is given up: one that dies twice would never come back, and its
         # batch would wait for ever.
         "distributed.deploy.lost-worker-timeout": "1 day",
+        # Workers are forks of one process that has imported what they need.
+        "distributed.worker.multiprocessing-method": "forkserver",
         # A worker that is stopped, or stuck in C code, cannot keep its batch's time limit itself.
         "distributed.scheduler.worker-ttl": f"{silence_seconds:g} s",
         # No batch waits on a worker behind another: it would be blamed for that one's death as well.
@@ -66,6 +69,7 @@ def _local_rules(settings: RunSettings) -> dict[str, Any]:
 
 
 def _local(settings: RunSettings) -> DaskTaskRunner:
+    start_fork_server()
     workers = settings.workers or os.cpu_count() or 1
     # Free ports on loopback: runs side by side do not collide.
     options: dict[str, Any] = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1"}

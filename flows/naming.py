@@ -8,7 +8,8 @@ from typing import Any
 from prefect import get_client
 from prefect.runtime import deployment, flow_run
 
-from schemas.errors import UserError
+from schemas.errors import RunError, UserError
+from schemas.settings import RunSettings
 
 _FIELD = re.compile(r"\{(\w*)\}")
 
@@ -47,3 +48,12 @@ def filled(out: str, due: datetime, run_id: str) -> str:
         return fields[found[1]]
 
     return _FIELD.sub(value, out)
+
+
+def refuse_another_start(starts: int, settings: RunSettings) -> None:
+    """Fail a flow run that has been started too often: what brings its process down may bring it down for ever."""
+    if starts > settings.max_starts:
+        raise RunError(
+            f"started {starts:,} times (max_starts {settings.max_starts:,}): its process may be what dies each time, "
+            f"for want of memory most often; mend that, then `synthor resume` its folder"
+        )

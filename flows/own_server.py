@@ -80,11 +80,14 @@ def own_server() -> Iterator[OwnServer | None]:
     patience = settings.PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value()
     server = OwnServer({**os.environ, **given, **SERVER_ENVIRONMENT}, patience)
     os.environ["PREFECT_API_URL"] = server.api_url  # for threads and workers
+    from tasks.artifacts import OWN_SERVER  # loads Prefect, while the server does
+
+    os.environ[OWN_SERVER] = server.api_url
     try:
         with settings.temporary_settings({settings.PREFECT_API_URL: server.api_url}):
             yield server
     finally:
-        del os.environ["PREFECT_API_URL"]
+        del os.environ["PREFECT_API_URL"], os.environ[OWN_SERVER]
         server.stop()
 
 

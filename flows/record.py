@@ -229,12 +229,13 @@ class RunBook:
             raise
 
     def _weigh_tokens(self, index: int, mean_tvd: float) -> None:
-        """Tokens of the round per unit of mean TVD that it removed; None where it removed nothing."""
+        """Tokens per unit of mean TVD removed, of the round and so far; None where nothing was. No records: TVD 1."""
+        if self.run["llm"].get("requests"):
+            self.run["llm"]["tokens_per_tvd_removed"] = _per_unit(self.run["llm"]["tokens"], 1.0 - mean_tvd)
         asked = next((one for one in self.run["llm"].get("rounds", ()) if one["round"] == index), None)
         if asked is not None:
             before = self.run["rounds"][-1]["mean_tvd"] if self.run["rounds"] else 1.0
-            removed = before - mean_tvd
-            asked["tokens_per_tvd_removed"] = round(asked["tokens"] / removed) if removed > 0 else None
+            asked["tokens_per_tvd_removed"] = _per_unit(asked["tokens"], before - mean_tvd)
 
     def _count(self, merged: Merged, fraction: float, pending: IntArray) -> None:
         scenario, commits = self._context.scenario, merged.commits
@@ -291,6 +292,10 @@ def _reply_share(asks: bool, commits: Sequence[Mapping[str, Any]]) -> float | No
     if not asks or not records:
         return None
     return float(sum(commit["proposed"].get("records_of_replies", 0) for commit in commits) / records)
+
+
+def _per_unit(tokens: int, removed: float) -> int | None:
+    return round(tokens / removed) if removed > 0 else None
 
 
 def _message(error: BaseException) -> str:

@@ -1,19 +1,21 @@
 """The flow: rounds of batches on Dask workers, then validation, publication and the report."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefect import flow
-from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
 
+from flows.batches import Call, Step, results
 from flows.cluster import dask_runner
-from flows.naming import first_name, folder_of_run, name_flow_run
+from flows.cluster_check import check_workers
+from flows.naming import first_name, folder_of_run, name_flow_run, refuse_another_start
 from flows.record import RunBook
 from flows.states import failed_state
 from schemas.batch import BatchSpec, Receipt
-from schemas.errors import AuditError, BatchError, SynthorError
+from schemas.errors import AuditError, SynthorError
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES
 from synthesis.batching import Round, cut_batches, cut_responses, plan_rounds
@@ -21,8 +23,8 @@ from synthesis.outer import spread
 from synthesis.requests import round_requests
 from synthesis.stopping import is_needless
 from synthesis.units import Unit, zones_of_units
+from tasks import batch, retried
 from tasks.ask import ask, infer
-from tasks.batch import batch_options, plan_strata, synthesize_batch, take_responses
 from tasks.compare import compare
 from tasks.context import Context
 from tasks.merge import Merged, merge_round, nothing_merged
@@ -34,11 +36,10 @@ from tasks.report import report
 from tasks.shifts import find_what_if
 from tasks.validate import validate
 
-TRIES_OF_DASK = 4
-"""A task whose worker dies is given to a worker again; after four deaths Dask raises KilledWorker."""
 RESPONSES = "responses"
-PATIENCE_SECONDS = 300
-"""Beyond all its tries, how long a batch is waited for before its state is taken to be lost."""
+PLAN = Step(batch.plan_strata, retried.plan_strata)
+BATCH = Step(batch.synthesize_batch, retried.synthesize_batch)
+RESPONSE = Step(batch.take_responses, retried.take_responses)
 
 
 @flow(name="synthesize", flow_run_name=first_name, validate_parameters=True)
@@ -55,6 +56,7 @@ def synthesize(scenario: str, out: str, settings: RunSettings | None = None) -> 
     """
     started = time.monotonic()
     try:
+        refuse_another_start(flow_run.run_count, settings or RunSettings())
         folder = folder_of_run(out)
         with held(folder):
             return _synthesize(scenario, folder, with_absolute_paths(settings or RunSettings()), started)
@@ -68,13 +70,13 @@ def _synthesize(scenario: str, out: str, settings: RunSettings, started: float) 
     name_flow_run(context.scenario.name, book.size)
     damaged = repair(context)
     if book.is_published() and not damaged:
-        _close(context, settings, book)
+        close(context, settings, book)
         return book.run
     book.start(damaged)
     try:
         context = _infer(context, settings, book)
         merged = _run_rounds(context, settings, book)
-        _audit_and_publish(context, settings, book, merged)
+        audit_and_publish(context, settings, book, merged)
     except BaseException as error:
         book.fail(error)
         raise
@@ -85,6 +87,8 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
     merged, first_id = nothing_merged(context), 1
     rounds = plan_rounds(settings, context.aims, context.cut)
     with dask_runner(settings) as (runner, workers), book.closing():
+        if settings.dask_address:
+            check_workers(runner.client, str(context.run.root))
         book.cluster_ready(workers)
         if context.cut.outer:
             _take_responses(context, settings, runner, book)
@@ -96,7 +100,7 @@ def _run_rounds(context: Context, settings: RunSettings, book: RunBook) -> Merge
             at = merged.counts[ZONE_SIZES], this.index, this.fraction, first_id
             batches = cut_batches(context.scenario, settings, context.aims, this.units, *at)
             book.start_round(this.index, batches)
-            _ask(context, settings, book, merged, this.index, sum(spec.records for spec in batches))
+            _ask(context, settings, book, merged, this, sum(spec.records for spec in batches))
             receipts = _run_batches(context, settings, runner, batches, book)
             pending = zones_of_units(later) if this.fraction >= 1 else zones_of_units(())
             merged = merge_round(context, merged, batches, this.index, pending)
@@ -120,13 +124,17 @@ def _take_responses(context: Context, settings: RunSettings, runner: DaskTaskRun
     """Ask every unit what it adds to the tables beyond it by itself; a run taken up again has the answers."""
     if context.run.parts_file(RESPONSES).is_file():
         return
-    given = {"run": str(context.run.root), "fingerprint": context.scenario.fingerprint, "settings": settings}
-    task, limit = take_responses.with_options(**batch_options(settings)), _limit(settings)
-    cut = cut_responses(settings, context.units)
-    futures = [runner.submit(task, {**given, "units": units, "first": units[0]}) for units in cut]
+    given = _given(context, settings)
+    calls = [
+        Call(
+            f"responses of units {units[0]} to {units[-1]}",
+            f"response-{units[0]}",
+            {**given, "units": units, "first": units[0]},
+        )
+        for units in cut_responses(settings, context.units)
+    ]
     found = {}
-    for units, future in zip(cut, futures, strict=True):
-        seconds, responses = _taken(future, f"responses of units {units[0]} to {units[-1]}", limit)
+    for _, (seconds, responses) in results(runner, settings, RESPONSE, calls):
         book.planned(seconds)
         found.update(responses)
     context.run.write_parts(RESPONSES, found)
@@ -140,61 +148,50 @@ def _infer(context: Context, settings: RunSettings, book: RunBook) -> Context:
     return context
 
 
-def _ask(context: Context, settings: RunSettings, book: RunBook, merged: Merged, index: int, records: int) -> None:
+def _ask(context: Context, settings: RunSettings, book: RunBook, merged: Merged, this: Round, records: int) -> None:
     """Ask for the round's proposals, if a proposer is to be asked; the batches find the answers by path."""
     if settings.asks and records:
-        requests = round_requests(context.scenario, context.aims, settings, merged.counts, index, records)
+        pending = zones_of_units(this.units) if context.cut.outer else None
+        given = context.scenario, context.aims, settings, merged.counts, this.index, records
+        requests = round_requests(*given, pending)
         # Called, not submitted: it runs in this process, where the limiter and the budget are.
-        answered = ask(context, settings, index, requests)
-        book.asked(index, answered)
+        answered = ask(context, settings, this.index, requests)
+        book.asked(this.index, answered)
 
 
 def _run_batches(
     context: Context, settings: RunSettings, runner: DaskTaskRunner, batches: tuple[BatchSpec, ...], book: RunBook
 ) -> list[Receipt]:
-    """The receipts of all batches; the first that fails for good fails the run. Always takes `.result()`."""
-    given = {"run": str(context.run.root), "fingerprint": context.scenario.fingerprint, "settings": settings}
-    limit = _limit(settings)
-    options = batch_options(settings)
-    plans = [
-        (spec, runner.submit(plan_strata.with_options(**options), {**given, "spec": spec}))
-        for spec in batches
-        if spec.strata > 1 and spec.stratum == 0
+    """The receipts of all batches, in their order; the first that fails for good fails the run."""
+    first_strata = [spec for spec in batches if spec.strata > 1 and spec.stratum == 0]
+    for _, seconds in results(runner, settings, PLAN, _calls(context, settings, "plan", first_strata)):
+        book.planned(seconds)
+    receipts: dict[int, Receipt] = {}
+    for position, receipt in results(runner, settings, BATCH, _calls(context, settings, "batch", batches)):
+        book.batch_committed(batches[position], receipt)
+        receipts[position] = receipt
+    return [receipts[position] for position in range(len(batches))]
+
+
+def _calls(context: Context, settings: RunSettings, what: str, specs: Sequence[BatchSpec]) -> list[Call]:
+    given = _given(context, settings)
+    return [
+        Call(
+            f"batch {spec.batch_id} of round {spec.round}",
+            f"{what}-{spec.plan_id if what == 'plan' else spec.batch_id}",
+            {**given, "spec": spec},
+        )
+        for spec in specs
     ]
-    for spec, plan in plans:
-        book.planned(_taken(plan, _name(spec), limit))
-    task = synthesize_batch.with_options(**options)
-    futures = [(spec, runner.submit(task, {**given, "spec": spec})) for spec in batches]
-    receipts = []
-    for spec, future in futures:
-        receipt = _taken(future, _name(spec), limit)
-        book.batch_committed(spec, receipt)
-        receipts.append(receipt)
-    return receipts
 
 
-def _limit(settings: RunSettings) -> float:
-    """How long a task is waited for: as long as all its tries may take."""
-    return settings.batch_timeout_seconds * TRIES_OF_DASK * (settings.batch_retries + 1) + PATIENCE_SECONDS
+def _given(context: Context, settings: RunSettings) -> dict[str, Any]:
+    """What every step of a run on a worker is given."""
+    return {"run": str(context.run.root), "fingerprint": context.scenario.fingerprint, "settings": settings}
 
 
-def _name(spec: BatchSpec) -> str:
-    return f"batch {spec.batch_id} of round {spec.round}"
-
-
-def _taken(future: PrefectFuture[Any], name: str, limit: float) -> Any:
-    """The task's result. Waiting for its state instead would let work go missing when workers are lost for good."""
-    try:
-        return future.result(timeout=limit)
-    except SynthorError:
-        raise
-    except TimeoutError as exc:
-        raise BatchError(f"{name} did not end within {limit:g} s") from exc
-    except Exception as exc:
-        raise BatchError(f"{name} failed: {type(exc).__name__}: {exc}") from exc
-
-
-def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, merged: Merged) -> None:
+def audit_and_publish(context: Context, settings: RunSettings, book: RunBook, merged: Merged) -> None:
+    """Validation, then publication or, where it fails, an AuditError."""
     book.prior_measured(measure_prior(context))
     book.start_stage("validation")
     verdict = validate(str(context.run.root), settings.full_validation)
@@ -208,10 +205,10 @@ def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, m
     book.start_stage("publish")
     publish(context.run, merged.commits)
     book.published()
-    _close(context, settings, book)
+    close(context, settings, book)
 
 
-def _close(context: Context, settings: RunSettings, book: RunBook) -> None:
+def close(context: Context, settings: RunSettings, book: RunBook) -> None:
     """What follows publication; a run that was interrupted here is closed when it is taken up again."""
     if not context.run.is_closed():
         book.shifted(find_what_if(context))
@@ -226,7 +223,7 @@ def audit_message(verdict: Mapping[str, Any]) -> str:
     """One line: how many expectations failed, and the three worst cells."""
     cells = [
         f"{cell['table']}{' ' + cell['zone'] if cell['zone'] else ''} {cell['cell']}: "
-        f"aimed {cell['target']:g}, synthetic {cell['synthetic']}"
+        f"aimed {cell['target']:.10g}, synthetic {cell['synthetic']}"
         for cell in verdict["missed_cells"][:3]
     ]
     others = [failure["message"] for failure in verdict["failures"][:3]]

@@ -24,6 +24,8 @@ class GuidedVariable(_Frozen):
     """Categories that are not listed for length; the guidance's cells may name them."""
     low: float | None = None
     high: float | None = None
+    length: int | None = None
+    """Of a text: characters at most."""
     description: str = ""
 
 

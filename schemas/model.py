@@ -48,6 +48,17 @@ class Derived:
 
 
 @dataclass(frozen=True, slots=True)
+class TextVariable:
+    """Free text of a record, which replies fill and nothing else looks at: no table, rule or definition reads it."""
+
+    name: str
+    max_length: int
+    description: str = ""
+    examples: tuple[str, ...] = ()
+    """What a record has that comes from no reply: one of them, or nothing where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """The root entity, or the members listed under it (`count` names the root variable that says how many)."""
 
@@ -57,11 +68,22 @@ class Entity:
     parent: str | None = None
     count: str | None = None
     description: str = ""
+    texts: tuple[TextVariable, ...] = ()
 
     @property
     def all_variables(self) -> tuple["Variable | Derived", ...]:
         """Variables, then derived variables."""
         return (*self.variables, *self.derived)
+
+    @property
+    def asked(self) -> tuple["Variable | TextVariable", ...]:
+        """What a proposer sets: variables, then texts."""
+        return (*self.variables, *self.texts)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of everything that a record holds: variables, derived variables, texts."""
+        return tuple(one.name for part in (self.variables, self.derived, self.texts) for one in part)
 
     def find(self, name: str) -> Variable | Derived | None:
         """The variable or derived variable called `name`, if any."""

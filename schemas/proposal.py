@@ -1,6 +1,7 @@
 """Proposals: what a proposer suggests, one nested object each. The form a reply is checked into, before compilation.
 
-On the wire a value may be written short: `"Male"`, `35`, `[18, 35]`, `[{"category": "Car", "weight": 0.7}, ...]`.
+On the wire a value may be written short: `"Male"`, `35`, `[18, 35]`, `[{"category": "Car", "weight": 0.7}, ...]`, and
+of a free text `"to the market"` or `["to the market", "to school"]`.
 """
 
 from typing import Annotated
@@ -48,9 +49,9 @@ class Range(_Frozen):
 
 
 class Text(_Frozen):
-    """The value of a free-text variable."""
+    """What a free-text variable can be: each record has one of them."""
 
-    text: str
+    texts: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 Value = Category | Mix | Exact | Range | Text
@@ -66,6 +67,8 @@ class Proposal(_Frozen):
 
     values: Values
     members: tuple[Values, ...] = ()
+    roles: tuple[str, ...] = ()
+    """Of each member, where the scenario has a prior with roles; "" for a member that has none of them."""
     share: Weight
     """Weight among the proposals of one reply, or the number of records where a request asks for counts."""
     reason: str = ""

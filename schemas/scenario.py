@@ -34,7 +34,9 @@ class CaseSpec(_Strict):
 class VariableSpec(_Strict):
     """A variable that the proposer sets."""
 
-    type: Literal["category", "integer", "number"]
+    type: Literal["category", "integer", "number", "text"] = Field(
+        description="text is free text, filled by a model's replies; no table, rule or definition may use it"
+    )
     description: str = Field("", description="what it is; a language model reads it too")
     categories: list[StrictStr] | None = Field(None, description="of a category: its values, as the tables write them")
     ordered: StrictBool = Field(False, description="whether the categories have an order")
@@ -42,6 +44,12 @@ class VariableSpec(_Strict):
     unit: str = Field("", description="such as years, or EUR per year")
     prior_weights: dict[StrictStr, Number] | None = Field(
         None, description="relative weight of categories or integers where no table speaks"
+    )
+    max_length: Annotated[StrictInt, Field(ge=1, le=2000)] | None = Field(
+        None, description="of a text: characters at most; default 200"
+    )
+    examples: list[StrictStr] | None = Field(
+        None, description="of a text: what records have that come from no reply, one of them each; default: nothing"
     )
 
 

@@ -125,6 +125,9 @@ class RunSettings(BaseModel):
         0.1, description="total variation of a table's shares to the current publication of publish_to at most"
     )
     on_drift: Literal["warn", "fail"] = Field("warn", description="what a greater drift does")
+    max_starts: int = Field(
+        10, ge=1, le=1000, description="starts of one flow run, crashes and retries counted; one more fails at once"
+    )
     max_age_hours: Annotated[float, Field(gt=0)] | None = Field(
         None, description="age of the run, since it was begun, at which validation fails; default: no limit"
     )

@@ -20,7 +20,7 @@ Drawing costs `RECORD_SECONDS` a record and as much a member.
 """
 ROW_SECONDS = 2e-5
 RECORD_SECONDS = 2e-6
-MAX_BATCH_RECORDS = 2_000_000
+MAX_BATCH_RECORDS = 1_000_000
 EARLY_ROUNDS_SHARE = 0.2
 """Records of all rounds before the last, at most: what they get wrong has to be put right by the last."""
 LEAST_EARLY_RECORDS = 50

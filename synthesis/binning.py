@@ -64,6 +64,16 @@ class Grids:
         """The grid of a variable."""
         return self.grids[entity, variable]
 
+    def base_density(self, entity: str, name: str) -> FloatArray:
+        """Relative frequency of a variable's atoms: as fitted, or else by its prior weights, or else even."""
+        fitted = self.densities.get((entity, name))
+        if fitted is not None:
+            return fitted.masses[0]
+        grid = self.of(entity, name)
+        weights = grid.variable.prior_weights if isinstance(grid.variable, Variable) else None
+        base = np.ones(grid.size) if weights is None else np.array(weights)
+        return base / base.sum()
+
 
 def build_grids(scenario: Scenario) -> Grids:
     """Finest grids for a scenario's variables, and for the derived variables that tables are over."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.expression import Aggregate, Node
-from schemas.model import Derived, FloatArray, IntArray, Rule, Scenario, Variable
-from synthesis.binning import Grid
+from schemas.model import Derived, FloatArray, IntArray, Rule, Scenario
 from synthesis.cells import CellCoder, TableCells, unit_of_zones
 from synthesis.evaluation import columns, walk
+from synthesis.partial_tables import completed, expected_records
 
 DENSITY_SWEEPS = 30
 
@@ -49,7 +49,9 @@ def build_chain(coder: CellCoder, entity: str, zones: IntArray, known_already: f
         given.add(scenario.zones.variable)
     wanted = [v.name for v in scenario.entity(entity).variables if v.name not in given]
     links, known = [], set(given)
-    candidates = [cells for cells in coder.tables if _is_usable(scenario, cells, entity)]
+    everybody = expected_records(coder, entity)
+    tables = [completed(coder, cells, everybody) for cells in coder.tables if cells.table.entity == entity]
+    candidates = [cells for cells in tables if _is_usable(scenario, cells)]
     while (chosen := _next_table(scenario, candidates, known)) is not None:
         links.append(_table_link(scenario, chosen, known))
         candidates.remove(chosen)
@@ -61,9 +63,7 @@ def build_chain(coder: CellCoder, entity: str, zones: IntArray, known_already: f
     return Chain(entity, tuple(links), densities)
 
 
-def _is_usable(scenario: Scenario, cells: TableCells, entity: str) -> bool:
-    if cells.table.entity != entity:
-        return False
+def _is_usable(scenario: Scenario, cells: TableCells) -> bool:
     variables = [scenario.variable(*key) for key in cells.keys]
     if any(isinstance(variable, Derived) for variable in variables):
         return False
@@ -118,9 +118,7 @@ def _rules(scenario: Scenario, entity: str, known: set[str], new: set[str]) -> t
 
 def _density(coder: CellCoder, entity: str, name: str, zones: IntArray) -> FloatArray:
     """Relative frequency of a variable's atoms: its fitted density, raked to the tables' own marginals."""
-    variable, grid = coder.scenario.variable(entity, name), coder.grids.of(entity, name)
-    fitted = coder.grids.densities.get((entity, name))
-    base = _even_density(variable, grid) if fitted is None else fitted.masses[0]
+    fitted, base = coder.grids.densities.get((entity, name)), coder.grids.base_density(entity, name)
     margins = [m for cells in coder.tables if (m := _margin(coder.scenario, cells, entity, name, zones)) is not None]
     density = base
     for _ in range(DENSITY_SWEEPS if len(margins) > 1 else 1):
@@ -132,12 +130,6 @@ def _density(coder: CellCoder, entity: str, name: str, zones: IntArray) -> Float
     if fitted is None:
         return density[None]
     return density * np.divide(fitted.masses, base, out=np.ones(fitted.masses.shape), where=base > 0)
-
-
-def _even_density(variable: Variable | Derived, grid: Grid) -> FloatArray:
-    weights = variable.prior_weights if isinstance(variable, Variable) else None
-    base = np.ones(grid.size) if weights is None else np.array(weights)
-    return base / base.sum()
 
 
 def _margin(

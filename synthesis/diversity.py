@@ -45,22 +45,31 @@ def sketch_of(plan: Plan, counts: IntArray) -> Sketch:
     }
 
 
-def merge_sketches(a: Sketch, b: Sketch) -> Sketch:
-    """The sketch of both; associative and commutative, with `EMPTY` as the neutral value.
+def retired_sketch(plan: Plan, counts: IntArray) -> Sketch:
+    """What merging has to add for so many records of each plan row that are taken out again."""
+    sketch = sketch_of(plan, counts)
+    return {**sketch, "counts": [-count for count in sketch["counts"]], "records": [-sketch["records"][0]]}
+
+
+def merge_sketches(*sketches: Sketch) -> Sketch:
+    """The sketch of all; associative and commutative, with `EMPTY` as the neutral value.
 
     A pattern among the least of all is among the least of every part that has it, so its count stays exact.
     """
-    found: dict[int, int] = dict(zip(a["hashes"], a["counts"], strict=True))
-    for key, count in zip(b["hashes"], b["counts"], strict=True):
-        found[key] = found.get(key, 0) + count
-    kept = sorted(found)[:KEPT]
-    return {"hashes": kept, "counts": [found[key] for key in kept], "records": [a["records"][0] + b["records"][0]]}
+    hashes = np.array([key for sketch in sketches for key in sketch["hashes"]], dtype=np.uint64)
+    shown = np.array([count for sketch in sketches for count in sketch["counts"]], dtype=np.int64)
+    found, place = np.unique(hashes, return_inverse=True)
+    counts = np.zeros(len(found), dtype=np.int64)
+    np.add.at(counts, place, shown)
+    records = sum(sketch["records"][0] for sketch in sketches)
+    return {"hashes": found[:KEPT].tolist(), "counts": counts[:KEPT].tolist(), "records": [records]}
 
 
 def diversity_of(sketch: Sketch) -> Diversity:
     """The figures of the records that a sketch sums up."""
     counts, records = np.array(sketch["counts"], dtype=float), sketch["records"][0]
-    if not records:
+    counts = counts[counts > 0]  # of a pattern whose records were all retired, nothing is there
+    if records <= 0 or len(counts) == 0:
         return Diversity(0, 0.0, 0.0)
     # The patterns kept are a random sample of all, so their mean count is that of all: exact if all were kept.
     distinct = round(records * len(counts) / counts.sum())

@@ -11,7 +11,8 @@ import numpy as np
 from schemas.model import BoolArray, FloatArray, IntArray
 from synthesis.centring import centring_of
 from synthesis.condensing import Condensed, condense, distinct_rows
-from synthesis.swapping import MET, Swaps, adds_of, swap_among, swap_listed, swap_pairs, swap_scanned, swaps_of
+from synthesis.controlled_rounding import controlled_rounding
+from synthesis.swapping import MET, Adds, Swaps, adds_of, swap_among, swap_listed, swap_pairs, swap_scanned, swaps_of
 from synthesis.system import System
 
 EXACT_IMPORTANCE, ROOT_IMPORTANCE = 40.0, 6.0
@@ -61,6 +62,44 @@ def integerize(
         if is_thorough:
             rows = _swap_across(condensed.system, rows, target)
     return _among_equals(condensed, weights, rows, rng)
+
+
+def adjust(system: System, weights: FloatArray, start: IntArray) -> IntArray:
+    """The whole numbers of `start` after swaps that bring every cell to what `weights` reach; their sum stays."""
+    kinds, kind = _kinds(system)
+    target = reachable(system, weights)
+    before = np.bincount(kind, weights=start, minlength=len(kinds)).astype(np.int64)
+    counts = _swap_roots(system, kinds, before.astype(float), before.copy(), target, True)
+    rows = fit_totals(start, start - weights, kind, counts)
+    if not system.of_root.all():
+        rows = _swap_across(system, _swap_members(system, kind, rows, target, True), target)
+    return rows
+
+
+def approach(system: System, weights: FloatArray, start: IntArray) -> IntArray:
+    """The whole numbers of `start` after the swaps, between whatever rows, that gain most; large systems stay."""
+    adds = adds_of(system.matrix, centring_of(system, np.ones(len(system.aim), dtype=bool)))
+    if adds.dense is None:
+        return start
+    state = swaps_of(adds, importances(system), start.copy(), reachable(system, weights))
+    swap_listed(state)
+    swap_scanned(state)
+    return state.counts
+
+
+def fit_totals(counts: IntArray, excess: FloatArray, group: IntArray, totals: IntArray) -> IntArray:
+    """The counts, each group summing to its total: rows of most `excess` give records, those of least take them."""
+    fitted, excess = counts.copy(), excess.copy()
+    change = totals - np.bincount(group, weights=counts, minlength=len(totals)).astype(np.int64)
+    for number in np.flatnonzero(change).tolist():
+        rows = np.flatnonzero(group == number)
+        sign = 1 if change[number] > 0 else -1
+        for _ in range(abs(int(change[number]))):
+            score = excess[rows] if sign > 0 else np.where(fitted[rows] > 0, -excess[rows], np.inf)
+            row = rows[np.argmin(score)]
+            fitted[row] += sign
+            excess[row] += sign
+    return fitted
 
 
 def systematic_rounding(weights: FloatArray, total: int, rng: np.random.Generator) -> IntArray:
@@ -138,7 +177,22 @@ def _swap_roots(
     if is_thorough and not exact.all() and state.are_missed(exact):
         importance = np.where(exact, STIFF_FACTOR * importance, importance)
         _swap_kinds(swaps_of(adds, importance, counts, target[cells]), exact, is_thorough)
-    return counts
+    return _settled(adds, importance, weights, counts, target[cells], exact) if is_thorough else counts
+
+
+def _settled(
+    adds: Adds, importance: FloatArray, weights: FloatArray, counts: IntArray, target: FloatArray, exact: BoolArray
+) -> IntArray:
+    """The counts; where swaps left exact cells short, those of a controlled rounding if they are nearer."""
+    before = swaps_of(adds, importance, counts, target)
+    if adds.dense is None or not before.are_missed(exact):
+        return counts
+    rounded = controlled_rounding(adds.dense, importance, weights, counts, target)
+    if rounded is None:
+        return counts
+    after = swaps_of(adds, importance, rounded, target)
+    swap_scanned(after)
+    return after.counts if after.cost() < before.cost() else counts
 
 
 def _swap_kinds(state: Swaps, exact: BoolArray, is_thorough: bool) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from schemas.guidance import Asked, GuidedCell, GuidedVariable
-from schemas.model import Entity, Rule, Scenario, Variable
+from schemas.model import Entity, Rule, Scenario, TextVariable, Variable
+from schemas.prior import Archetype, Relation
 from schemas.settings import RunSettings
 from synthesis.guidance_text import escape_line, write_block
 
@@ -38,6 +39,9 @@ def scenario_block(scenario: Scenario, limit: int) -> str:
     lines.append({"about": {"description": short(scenario.description, 600)}})
     lines += [{"entity": {"name": e.name, "description": short(e.description)}} for e in scenario.entities]
     lines += [{"rule": _rule(rule)} for rule in scenario.rules]
+    if scenario.prior is not None:
+        lines += [{"relation": _relation(scenario, one)} for one in scenario.prior.relations]
+        lines += [{"archetype": {"name": one.name, "share": float(f"{one.share:.3g}")}} for one in by_share(scenario)]
     return fenced("scenario", lines, limit)
 
 
@@ -61,12 +65,15 @@ def fenced(kind: str, lines: Iterable[Mapping[str, Any]], limit: int) -> str:
     return "\n".join([f"```{kind}", *written, "```"])
 
 
-def guided_variables(scenario: Scenario, limit: int) -> list[GuidedVariable]:
+def guided_variables(scenario: Scenario, limit: int, with_texts: bool = False) -> list[GuidedVariable]:
     """The variables asked for: all with descriptions and categories if they fit, else shorter, else fewer.
 
     Those that tables are over come first where not all fit; the tables' chain sets the rest.
     """
-    wanted = [(entity, v) for entity in scenario.entities for v in asked_variables(scenario, entity)]
+    wanted: list[tuple[Entity, Variable | TextVariable]] = []
+    for entity in scenario.entities:
+        wanted += [(entity, v) for v in asked_variables(scenario, entity)]
+        wanted += [(entity, text) for text in entity.texts if with_texts]
     for description, shown in ((MAX_DESCRIPTION, SHOWN_CATEGORIES), (60, 20), (0, 12), (0, 4)):
         variables = [_guided(entity, variable, description, shown) for entity, variable in wanted]
         if size_of(write_block(variables)) <= limit:
@@ -130,7 +137,15 @@ def _in_turn(cells: Sequence[GuidedCell]) -> Iterator[GuidedCell]:
         yield cells[index]
 
 
-def _guided(entity: Entity, variable: Variable, description: int, shown: int) -> GuidedVariable:
+def _guided(entity: Entity, variable: Variable | TextVariable, description: int, shown: int) -> GuidedVariable:
+    if isinstance(variable, TextVariable):
+        return GuidedVariable(
+            name=variable.name,
+            entity=entity.name,
+            kind="text",
+            length=variable.max_length,
+            description=short(variable.description, description),
+        )
     is_numeric = variable.kind != "category"
     return GuidedVariable(
         name=variable.name,
@@ -142,6 +157,19 @@ def _guided(entity: Entity, variable: Variable, description: int, shown: int) ->
         high=variable.high if is_numeric else None,
         description=short(variable.description, description),
     )
+
+
+def by_share(scenario: Scenario) -> list[Archetype]:
+    """The prior's archetypes, the most frequent first: where not all fit, the others are counted."""
+    return sorted(scenario.prior.archetypes, key=lambda one: -one.share) if scenario.prior else []
+
+
+def _relation(scenario: Scenario, relation: Relation) -> dict[str, Any]:
+    assert scenario.prior is not None
+    roles = [scenario.prior.roles[role] for role in sorted(relation.roles)]
+    sets = {"name": relation.name, "sets": relation.variable, "of": roles or relation.entity}
+    other = getattr(relation.follows, "roles", ())
+    return {**sets, **({"from": list(other)} if other else {}), "reason": short(relation.reason)}
 
 
 def _rule(rule: Rule) -> dict[str, str]:

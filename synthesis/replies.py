@@ -10,6 +10,7 @@ from typing import Any
 from schemas.exchange import ProposalReply
 from schemas.model import Entity, Scenario
 from schemas.proposal import Exact, Proposal, Range, Values
+from synthesis.reply_schema import ROLE
 from synthesis.reply_values import FaultError, clean_text, read_values, show
 
 MAX_REASON = 600
@@ -72,6 +73,12 @@ def check_reply(
         seen.add(key)
         proposals.append(proposal.model_copy(update={"source": str(position)}))
     return Checked(tuple(proposals), dict(faults), tuple(errors[:MAX_ERRORS]))
+
+
+def asked_roles(scenario: Scenario) -> tuple[str, ...]:
+    """The roles that members of a proposal can have; none where a variable of theirs says it."""
+    prior = scenario.prior
+    return () if prior is None or scenario.member is None or prior.role_variable is not None else prior.roles
 
 
 def read_object(reply: ProposalReply, name: str) -> list[Any] | Checked:
@@ -143,10 +150,17 @@ def _read_proposal(scenario: Scenario, content: Any, not_asked: frozenset[tuple[
         raise FaultError("wrong_members", f'"members" is {show(written)}, expected {_expected_members(member)}')
     values = read_values(scenario.root, content["values"], optional)
     members = tuple(_read_member(member, values_of, not_asked) for values_of in written) if member is not None else ()
+    roles = tuple(_read_role(scenario, values_of) for values_of in written) if asked_roles(scenario) else ()
     if member is not None:
         _check_count(scenario, member, values, len(members))
     reason = clean_text(str(content.get("reason", "")))[:MAX_REASON]
-    return Proposal(values=values, members=members, share=float(share), reason=reason)
+    return Proposal(values=values, members=members, roles=roles, share=float(share), reason=reason)
+
+
+def _read_role(scenario: Scenario, content: Any) -> str:
+    """A member without a role, or with one that nobody knows, is a member all the same."""
+    role = content.get(ROLE) if isinstance(content, dict) and isinstance(content.get("values"), dict) else None
+    return role if role in asked_roles(scenario) else ""
 
 
 def _read_member(member: Entity, content: Any, not_asked: frozenset[tuple[str, str]]) -> Values:

@@ -4,6 +4,7 @@ Its ranges are cut at the atoms they cross and keep their own ends within them. 
 and the scenario's files make it, so that plans of different rounds agree on their atoms.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,10 +14,10 @@ from schemas.exchange import Answer
 from schemas.expression import CategoryTest, Column, Node
 from schemas.model import Entity, FloatArray, IntArray, Scenario, Variable
 from schemas.prior import Archetype, MemberPart, Mix, Prior, PriorSource, Setting
-from schemas.proposal import Category, Exact, Proposal, Range, Value, Values
+from schemas.proposal import Category, Exact, Proposal, Range, Text, Value, Values
 from schemas.proposal import Mix as ProposedMix
 from synthesis.binning import Grids
-from synthesis.plan import HIGH, LOW, Plan, ranges_of
+from synthesis.plan import HIGH, LOW, Plan, join_plans, ranges_of
 from synthesis.prior_drafting import build_prior_proposer
 from synthesis.prior_proposer import propose_prior
 from synthesis.proposer import FIRST_ARCHETYPE, OfflineProposer, Proposals
@@ -74,21 +75,53 @@ def propose_replies(
     """Plan rows of the proposals, with their ranges; numbered from `first_reply` on."""
     scenario, grids = offline.coder.scenario, offline.coder.grids
     prior = prior_of(scenario, offered)
-    # What the scenario's own prior says of relations is about its own archetypes.
-    asked = replace(scenario, prior=prior)
-    proposer = build_prior_proposer(replace(offline, coder=replace(offline.coder, scenario=asked)), prior, zones)
-    drawn = propose_prior(proposer, zone_of_row, rng)
+    drawn = _drafted(offline, prior, zones, zone_of_row, rng)
+    lost = np.setdiff1d(np.arange(len(offered)), drawn.plan.proposal - FIRST_ARCHETYPE)
+    if len(lost) and prior.relations:
+        # What a proposal says goes before a relation that it cannot be reconciled with.
+        alone = replace(prior, relations=(), archetypes=tuple(_only(prior.archetypes, set(lost.tolist()))))
+        share = float(sum(prior.archetypes[i].share for i in lost) / sum(one.share for one in prior.archetypes))
+        rows = rng.choice(zone_of_row, max(round(len(zone_of_row) * share), len(lost)))
+        more = _drafted(offline, alone, zones, rows, rng)
+        # In a zone that none of them is for, another was drafted in their place.
+        own = more.plan.take(np.flatnonzero(np.isin(more.plan.proposal - FIRST_ARCHETYPE, lost)))
+        drawn = _with(drawn, replace(more, plan=own), share)
     plan = _narrowed(scenario, grids, drawn.plan, prior)
     numbers = np.array([one.number for one in offered], dtype=np.int64)
     plan = Plan(plan.atoms, plan.prior, first_reply(scenario) + numbers[plan.proposal - FIRST_ARCHETYPE])
     return replace(drawn, plan=merge_alike(plan))
 
 
+def _drafted(
+    offline: OfflineProposer, prior: Prior, zones: IntArray, zone_of_row: IntArray, rng: np.random.Generator
+) -> Proposals:
+    asked = replace(offline.coder.scenario, prior=prior)
+    proposer = build_prior_proposer(replace(offline, coder=replace(offline.coder, scenario=asked)), prior, zones)
+    return propose_prior(proposer, zone_of_row, rng)
+
+
+def _only(archetypes: Sequence[Archetype], kept: set[int]) -> list[Archetype]:
+    """The archetypes in their places, those not kept without a share."""
+    return [one if i in kept else replace(one, share=0.0) for i, one in enumerate(archetypes)]
+
+
+def _with(drawn: Proposals, more: Proposals, share: float) -> Proposals:
+    """Both together; those added weigh `share` of all."""
+    if drawn.plan.count == 0 or more.plan.count == 0:
+        return more if drawn.plan.count == 0 else drawn
+    weight = share / (1 - share) * drawn.plan.prior.sum() / more.plan.prior.sum()
+    plan = join_plans([drawn.plan, Plan(more.plan.atoms, more.plan.prior * weight, more.plan.proposal)])
+    rejections = Counter(drawn.rejections) + Counter(more.rejections)
+    return replace(drawn, plan=plan, drawn=drawn.drawn + more.drawn, rejections=rejections)
+
+
 def prior_of(scenario: Scenario, offered: Sequence[Offered]) -> Prior:
-    """The proposals as archetypes, in their order."""
-    archetypes = [_archetype(scenario, one, index) for index, one in enumerate(offered)]
-    sources = (PriorSource("", "", ""),)
-    return Prior((MEMBER_ROLE,), None, tuple(archetypes), (), sources)
+    """The proposals as archetypes, in their order, with the relations of the scenario's own prior."""
+    own = scenario.prior
+    roles = (*(own.roles if own else ()), MEMBER_ROLE)
+    archetypes = [_archetype(scenario, one, index, roles) for index, one in enumerate(offered)]
+    relations = tuple(replace(relation, source=0) for relation in own.relations) if own else ()
+    return Prior(roles, None, tuple(archetypes), relations, (PriorSource("", "", ""),))
 
 
 def merge_alike(plan: Plan) -> Plan:
@@ -106,18 +139,29 @@ def merge_alike(plan: Plan) -> Plan:
     return Plan(merged.atoms, np.bincount(group, weights=plan.prior[order]).astype(np.float64), merged.proposal)
 
 
-def _archetype(scenario: Scenario, offered: Offered, index: int) -> Archetype:
+def _archetype(scenario: Scenario, offered: Offered, index: int, roles: tuple[str, ...]) -> Archetype:
     proposal = offered.proposal
     left_out = {scenario.zones.variable} if scenario.zones else set()
     if proposal.members and scenario.member is not None:
         left_out.add(str(scenario.member.count))
     settings = _settings(scenario.root, {k: v for k, v in proposal.values.items() if k not in left_out})
     parts = tuple(
-        MemberPart(0, Mix((1.0,), (2.0,), (1.0,)), _settings(scenario.member, values))
-        for values in proposal.members
+        MemberPart(roles.index(role), Mix((1.0,), (2.0,), (1.0,)), _settings(scenario.member, values))
+        for role, values in zip(_roles(scenario, proposal), proposal.members, strict=True)
         if scenario.member is not None
     )
     return Archetype(str(index), offered.share, proposal.reason, 0, _where(scenario, offered.zones), settings, parts)
+
+
+def _roles(scenario: Scenario, proposal: Proposal) -> list[str]:
+    """The role of each member: as it says, or as the variable that tells roles has it."""
+    prior, known = scenario.prior, scenario.prior.roles if scenario.prior else ()
+    if prior is not None and prior.role_variable is not None:
+        told = [values.get(prior.role_variable) for values in proposal.members]
+        said = [value.category if isinstance(value, Category) else "" for value in told]
+    else:
+        said = list(proposal.roles) or [""] * len(proposal.members)
+    return [role if role in known else MEMBER_ROLE for role in said]
 
 
 def _where(scenario: Scenario, zones: tuple[str, ...]) -> Node | None:
@@ -132,6 +176,8 @@ def _where(scenario: Scenario, zones: tuple[str, ...]) -> Node | None:
 def _settings(entity: Entity, values: Values) -> tuple[Setting, ...]:
     found = []
     for name, value in values.items():
+        if isinstance(value, Text):
+            continue
         variable = entity.find(name)
         assert isinstance(variable, Variable), f"{entity.name}.{name} was checked when the reply was read"
         found.append(Setting(name, _distribution(variable, value)))

@@ -11,14 +11,23 @@ MAX_MIXES = 8
 """Category variables that may be mixes: each is a union, of which servers compile only a few."""
 
 
-def proposals_schema(root: Sequence[GuidedVariable], member: Sequence[GuidedVariable] | None) -> dict[str, Any]:
-    """The schema of `{"proposals": [...]}` for the variables asked for."""
+ROLE = "role"
+"""Beside a member's values: which of the prior's roles it has."""
+
+
+def proposals_schema(
+    root: Sequence[GuidedVariable], member: Sequence[GuidedVariable] | None, roles: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The schema of `{"proposals": [...]}` for the variables asked for; with `roles`, members say theirs."""
     asked = [*root, *(member or ())]
     enumerated, mixed = _enumerated(asked), may_mix(asked)
     proposal: dict[str, Any] = {"values": _values(root, enumerated, mixed)}
     if member is not None:
         # What a member is follows from its record: mixes stay with the root, where they say most.
-        proposal["members"] = {"type": "array", "items": _values(member, enumerated, False)}
+        values = _values(member, enumerated, False)
+        if roles:
+            values = closed({ROLE: {"type": "string", "enum": [*roles, ""]}, "values": values})
+        proposal["members"] = {"type": "array", "items": values}
     proposal |= {"share": {"type": "number"}, "reason": {"type": "string"}}
     return closed({"proposals": {"type": "array", "items": closed(proposal)}})
 
@@ -55,10 +64,12 @@ def _values(variables: Sequence[GuidedVariable], enumerated: set[str], mixed: bo
 def _value(variable: GuidedVariable, is_enumerated: bool, mixed: bool) -> dict[str, Any]:
     if variable.kind in ("integer", "number"):
         return closed({"low": {"type": "number"}, "high": {"type": "number"}})
+    if variable.kind == "text":
+        return {"type": "array", "items": {"type": "string"}}
     category: dict[str, Any] = {"type": "string"}
     if is_enumerated:
         category["enum"] = list(variable.categories)
-    if variable.kind == "text" or not mixed:
+    if not mixed:
         return category
     part = closed({"category": category, "weight": {"type": "number"}})
     return {"anyOf": [category, {"type": "array", "items": part}]}

@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping, Set
 from typing import Any, TypeGuard
 
-from schemas.model import Entity, Variable
+from schemas.model import Entity, TextVariable, Variable
 from schemas.proposal import Category, Exact, Mix, Range, Text, Value, WeightedCategory
 
-MAX_TEXT = 2000
+MAX_TEXTS = 20
+FORMULA = "=+-@"
+"""With which no text begins: spreadsheets that open a CSV would take it for a formula."""
 
 
 class FaultError(Exception):
@@ -21,7 +23,7 @@ class FaultError(Exception):
 
 def read_values(entity: Entity, written: Mapping[str, Any], optional: Set[str]) -> dict[str, Value]:
     """A value for every variable of the entity, but for those in `optional`."""
-    known = {variable.name: variable for variable in entity.variables}
+    known = {variable.name: variable for variable in entity.asked}
     for name in written:
         if name not in known:
             raise FaultError("unknown_variable", f"{entity.name} has no variable {show(name)}")
@@ -31,18 +33,30 @@ def read_values(entity: Entity, written: Mapping[str, Any], optional: Set[str]) 
     return {name: read_value(known[name], value) for name, value in written.items()}
 
 
-def read_value(variable: Variable, written: Any) -> Value:
+def read_value(variable: Variable | TextVariable, written: Any) -> Value:
     """The value, in its long form."""
     if isinstance(written, Mapping) and len(written) == 1:
-        # {"category": "A"}, {"value": 3}, {"mix": [...]}, {"text": "..."} are their content's short forms.
-        written = written.get("category", written.get("value", written.get("mix", written.get("text", written))))
+        # {"category": "A"}, {"value": 3}, {"mix": [...]}, {"texts": [...]} are their content's short forms.
+        key, value = next(iter(written.items()))
+        written = value if key in ("category", "value", "mix", "text", "texts") else written
+    if isinstance(variable, TextVariable):
+        return _read_texts(variable, written)
     if variable.kind == "category":
         return _read_category(variable, written)
-    if variable.kind in ("integer", "number"):
-        return _read_number(variable, written)
-    if not isinstance(written, str):
-        raise _wrong(variable, written, "a text")
-    return Text(text=clean_text(written)[:MAX_TEXT])
+    return _read_number(variable, written)
+
+
+def _read_texts(variable: TextVariable, written: Any) -> Value:
+    """One line each: no control or direction characters, no markup's line breaks, nothing a spreadsheet computes."""
+    given = written if isinstance(written, list) else [written]
+    if not 0 < len(given) <= MAX_TEXTS or not all(isinstance(one, str) for one in given):
+        raise _wrong(variable, written, f"a text, or a list of at most {MAX_TEXTS}")
+    texts = [" ".join(clean_text(one).split()).lstrip(FORMULA + " ") for one in given]
+    for text in texts:
+        if not 0 < len(text) <= variable.max_length:
+            message = f"{variable.name} has {len(text)} characters, expected 1 to {variable.max_length}"
+            raise FaultError("outside_bounds", message)
+    return Text(texts=tuple(dict.fromkeys(texts)))
 
 
 def _read_category(variable: Variable, written: Any) -> Value:
@@ -92,14 +106,14 @@ def _check_bounds(variable: Variable, low: float, high: float) -> None:
     if variable.kind == "number" and low == variable.high:
         fits = False
     if not fits:
-        given = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-        bounds = f"{variable.low:g} to {variable.high:g}"
+        given = f"{low:.15g}" if low == high else f"{low:.15g} to {high:.15g}"
+        bounds = f"{variable.low:.15g} to {variable.high:.15g}"
         raise FaultError("outside_bounds", f"{variable.name} is {given}, expected within {bounds}")
 
 
 def _whole(variable: Variable, value: float) -> float:
     if variable.kind == "integer" and value != int(value):
-        raise FaultError("wrong_type", f"{variable.name} is {value:g}, expected a whole number")
+        raise FaultError("wrong_type", f"{variable.name} is {value:.15g}, expected a whole number")
     return float(value)
 
 
@@ -108,7 +122,7 @@ def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
-def _wrong(variable: Variable, written: Any, expected: str) -> FaultError:
+def _wrong(variable: Variable | TextVariable, written: Any, expected: str) -> FaultError:
     return FaultError("wrong_type", f"{variable.name} is {show(written)}, expected {expected}")
 
 

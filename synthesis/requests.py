@@ -21,6 +21,7 @@ from synthesis.prompt_text import (
     scenario_block,
     zone_block,
 )
+from synthesis.replies import asked_roles
 from synthesis.reply_schema import may_mix, proposals_schema
 from synthesis.zone_groups import zone_groups
 
@@ -31,12 +32,21 @@ LEFT_OUT_BYTES = 100
 
 
 def round_requests(
-    scenario: Scenario, aims: Aims, settings: RunSettings, counts: Counts, round_index: int, records: int
+    scenario: Scenario,
+    aims: Aims,
+    settings: RunSettings,
+    counts: Counts,
+    round_index: int,
+    records: int,
+    pending: IntArray | None = None,
 ) -> tuple[ProposalRequest, ...]:
-    """A request per group of zones in the first round; later only where a residual remains, for those zones alone."""
+    """A request per group of zones in the first round; later only where a residual remains, for those zones alone.
+
+    Where rounds are waves of zones, `pending` are those that have no records yet: what was said of them stands.
+    """
     stable, guidance = _stable_parts(scenario, settings)
     requests = []
-    groups = needed_groups(scenario, aims, settings, counts, round_index)
+    groups = needed_groups(scenario, aims, settings, counts, round_index, pending)
     total = max(float(aims.zone_sizes.sum()), 1.0)
     for number, zones in groups:
         here = max(round(records * float(aims.zone_sizes[zones].sum()) / total), 1)
@@ -45,12 +55,24 @@ def round_requests(
 
 
 def needed_groups(
-    scenario: Scenario, aims: Aims, settings: RunSettings, counts: Counts, round_index: int
+    scenario: Scenario,
+    aims: Aims,
+    settings: RunSettings,
+    counts: Counts,
+    round_index: int,
+    pending: IntArray | None = None,
 ) -> list[tuple[int, IntArray]]:
     """The groups to be asked for, by number, each with its zones that lack something."""
     from_replies_alone = settings.allocation == "proposed" or settings.chain_share == 0
+    if pending is not None and round_index > 1 and not from_replies_alone:
+        # Zones of earlier waves get no more records, and of the others nothing is known that was not asked about.
+        return []
     found = []
     for number, zones in enumerate(zone_groups(scenario, aims, settings.zone_groups)):
+        if pending is not None and round_index > 1:
+            zones = zones[np.isin(zones, pending)]
+            if len(zones) == 0:
+                continue
         if round_index == 1 or from_replies_alone:
             found.append((number, zones))
             continue
@@ -69,12 +91,14 @@ def _residual_of(scenario: Scenario, aims: Aims, counts: Counts, zone: int) -> f
 def _stable_parts(scenario: Scenario, settings: RunSettings) -> tuple[tuple[PromptPart, ...], Guidance]:
     """System and variables: the same in every request of a run."""
     whole = budget_bytes(settings)
-    variables = guided_variables(scenario, int(whole * VARIABLE_PART))
+    variables = guided_variables(scenario, int(whole * VARIABLE_PART), with_texts=True)
     has_members = scenario.member is not None
     instructions = prompts.PROPOSE.format(
+        texts=prompts.TEXTS if any(one.kind == "text" for one in variables) else "",
         mix=prompts.MIX.format() if may_mix(variables) else "",
         count=prompts.COUNT if has_members else "",
         members=prompts.MEMBERS.format() if has_members else "",
+        prior=prompts.KNOWN.format(role=prompts.ROLES if asked_roles(scenario) else "") if scenario.prior else "",
     )
     about = scenario_block(scenario, int(whole * SCENARIO_PART))
     parts = (
@@ -111,7 +135,7 @@ def _request(
         zones=names,
         system=stable[:1],
         user=(stable[1], PromptPart(text=text)),
-        reply_schema=proposals_schema(root, member),
+        reply_schema=proposals_schema(root, member, asked_roles(scenario)),
         prompt_version=prompts.PROMPT_VERSION,
         sampling=settings.sampling,
         proposals=settings.proposals_per_call,
@@ -133,4 +157,5 @@ def not_asked(scenario: Scenario, request: ProposalRequest) -> frozenset[tuple[s
     if request.guidance is None or not request.guidance.variables:
         return frozenset()
     asked = {(variable.entity, variable.name) for variable in request.guidance.variables}
-    return frozenset((e.name, v.name) for e in scenario.entities for v in e.variables if (e.name, v.name) not in asked)
+    every = ((e.name, v.name) for e in scenario.entities for v in e.asked)
+    return frozenset(one for one in every if one not in asked)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from schemas.errors import BatchError
 from schemas.model import Derived, Entity, IntArray, Scenario, Variable
 from synthesis.binning import Grids
 from synthesis.evaluation import with_derived
@@ -76,6 +77,32 @@ def acceptance_counts(scenario: Scenario, grids: Grids, plan: Plan, rng: np.rand
         drawn = _draw(scenario, grids, source, every, rng)
         accepted += first_broken_rule(scenario, scenario.rules, drawn) < 0
     return accepted
+
+
+def check_atoms(scenario: Scenario, grids: Grids, plan: Plan, drawn: Drawn) -> None:
+    """Refuse values outside the atoms of their plan row: that none is, is what counts of plan rows rest on."""
+    records, atoms = drawn.records, plan.atoms
+    _check_columns(grids, scenario.root, atoms.root, drawn.plan_rows, records.root)
+    if scenario.member is not None and any(_is_drawn(grids, scenario.member, v) for v in scenario.member.variables):
+        rows, _ = member_rows(atoms.members_per_root(), drawn.plan_rows)
+        _check_columns(grids, scenario.member, atoms.members, rows, records.members)
+
+
+def _check_columns(
+    grids: Grids, entity: Entity, atoms: Mapping[str, Array], rows: IntArray, columns: Mapping[str, Array]
+) -> None:
+    for variable in entity.variables:
+        edges = grids.of(entity.name, variable.name).edges
+        if edges is not None and _is_drawn(grids, entity, variable):
+            codes, values = atoms[variable.name][rows], columns[variable.name]
+            if not ((values >= edges[codes]) & (values < edges[codes + 1])).all():
+                raise BatchError(f"{entity.name}.{variable.name}: a value was drawn outside the bin of its plan row")
+
+
+def _is_drawn(grids: Grids, entity: Entity, variable: Variable) -> bool:
+    """Whether chance decides its values: not those of a category, of one-valued atoms, or carried by the plan row."""
+    density = grids.densities.get((entity.name, variable.name))
+    return not grids.of(entity.name, variable.name).carried and not (density is not None and density.is_exact)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 A batch is summarised where it was drawn; the merged summary is judged without reading a record again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NotRequired, TypedDict
 
 import numpy as np
@@ -25,12 +25,16 @@ class ColumnSummary(TypedDict):
 
 
 class EntitySummary(TypedDict):
-    """Records of one entity. `ids` are the distinct ids as ascending runs [first, last] without gaps."""
+    """Records of one entity. `ids` are the distinct ids as ascending runs [first, last] without gaps.
+
+    `retired`: the ids among them whose records an update took out again.
+    """
 
     rows: int
     columns: dict[str, ColumnSummary]
     ids: list[list[int]]
     duplicate_ids: int
+    retired: NotRequired[list[list[int]]]
 
 
 class Summary(TypedDict):
@@ -74,6 +78,36 @@ def merge_summaries(a: Summary, b: Summary) -> Summary:
         member_count_mismatches=a["member_count_mismatches"] + b["member_count_mismatches"],
         orphan_members=a["orphan_members"] + b["orphan_members"],
     )
+
+
+def merge_all(summaries: Iterable[Summary]) -> Summary:
+    """The summary of all, merged as a tree: runs of ids are sorted a few times, not once per batch."""
+    parts = list(summaries)
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        parts = [merge_summaries(a, b) for a, b in pairs] + (parts[-1:] if len(parts) % 2 else [])
+    return parts[0] if parts else EMPTY
+
+
+def retired_summary(summary: Summary) -> Summary:
+    """What merging has to add for records that are taken out again: `summary` is theirs. Ranges stay as wide."""
+    return Summary(
+        entities={name: _retired_entity(entity) for name, entity in summary["entities"].items()},
+        rules={name: -broken for name, broken in summary["rules"].items()},
+        member_count_mismatches=-summary["member_count_mismatches"],
+        orphan_members=-summary["orphan_members"],
+    )
+
+
+def _retired_entity(entity: EntitySummary) -> EntitySummary:
+    columns = {}
+    for name, column in entity["columns"].items():
+        columns[name] = ColumnSummary(nulls=-column["nulls"], outside=-column["outside"])
+        if "counts" in column:
+            columns[name]["counts"] = {label: -count for label, count in column["counts"].items()}
+        else:
+            columns[name]["min"] = columns[name]["max"] = None
+    return EntitySummary(rows=-entity["rows"], columns=columns, ids=[], duplicate_ids=0, retired=entity["ids"])
 
 
 def _entity_summary(entity: Entity, held: Columns, ids: IntArray) -> EntitySummary:
@@ -122,9 +156,18 @@ def _union(a: Mapping[str, Any], b: Mapping[str, Any], join: Any) -> dict[str, A
 
 
 def _merge_entities(a: EntitySummary, b: EntitySummary) -> EntitySummary:
-    rows, runs = a["rows"] + b["rows"], _merge_runs(a["ids"], b["ids"])
-    merged = _union(a["columns"], b["columns"], _merge_columns)
-    return EntitySummary(rows=rows, columns=merged, ids=runs, duplicate_ids=rows - _covered(runs))
+    rows, columns = a["rows"] + b["rows"], _union(a["columns"], b["columns"], _merge_columns)
+    retired = _merge_runs(a.get("retired", []), b.get("retired", []))
+    before, after = (a, b) if a["ids"][:1] <= b["ids"][:1] else (b, a)
+    is_apart = before["ids"] and after["ids"] and before["ids"][-1][1] + 1 < after["ids"][0][0]
+    if is_apart and not retired:
+        # Batches follow each other: nothing of what was merged before has to be looked at again.
+        runs, duplicates = before["ids"] + after["ids"], a["duplicate_ids"] + b["duplicate_ids"]
+    else:
+        runs = _merge_runs(a["ids"], b["ids"])
+        duplicates = rows - _covered(runs) + _covered(retired)
+    merged = EntitySummary(rows=rows, columns=columns, ids=runs, duplicate_ids=duplicates)
+    return EntitySummary(**merged, retired=retired) if retired else merged
 
 
 def _merge_columns(a: ColumnSummary, b: ColumnSummary) -> ColumnSummary:

@@ -68,6 +68,10 @@ class Swaps:
         slope: FloatArray = self.adds.matrix @ self.adds.centring.adjoint(pull)
         return slope
 
+    def cost(self) -> float:
+        """Squared distance of the cells from what they want, by importance."""
+        return float(self.importance @ self.distance**2)
+
     def are_missed(self, cells: BoolArray) -> bool:
         """Whether a whole record could still matter to one of the cells."""
         return bool((np.abs(self.distance[cells]) >= MET).any())

@@ -1,6 +1,7 @@
 """What Prefect's UI shows of a run beside its state: progress, the verdict, the worst cells."""
 
 import logging
+import os
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -20,9 +21,12 @@ from adapters.report_tables import read_grids
 from adapters.run_folder import RunFolder
 from adapters.storage import read_parquet
 
+OWN_SERVER = "SYNTHOR_OWN_PREFECT_SERVER"
+"""Environment variable with the address of a server that a run has brought along."""
 SECONDS_BETWEEN = 5.0
 """Pause between two updates of the progress: each is a call to the server."""
 SHOWN_CELLS = 20
+SHOWN_ZONES = 200
 
 
 class Artifacts:
@@ -35,7 +39,7 @@ class Artifacts:
         self._run = run
         self._key = artifact_key(scenario)
         self._size = size
-        self._is_on = PREFECT_API_URL.value() is not None
+        self._is_on = PREFECT_API_URL.value() not in (None, os.environ.get(OWN_SERVER))
         self._progress: UUID | None = None
         self._told = 0.0
         self._records = 0
@@ -59,6 +63,10 @@ class Artifacts:
         rows = self._made(lambda: worst_rows(self._run))
         if rows:
             self._made(lambda: create_table_artifact(rows, f"{self._key}-worst-cells", "Cells furthest off"))
+        if "retired" in (record.get("update") or {}):
+            churn = churn_rows(record["update"])
+            told = "Records kept, added and retired, zones with most retired first"
+            self._made(lambda: create_table_artifact(churn, f"{self._key}-churn", told))
 
     def _update(self) -> None:
         progress, self._told = self._progress, time.monotonic()
@@ -102,6 +110,14 @@ def worst_rows(run: RunFolder) -> list[dict[str, Any]]:
     ]
 
 
+def churn_rows(update: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What an update kept, added and retired: in all, then in the zones where most changed."""
+    zones = sorted(update["zones"], key=lambda zone: (-zone["retired"], -zone["added"]))[:SHOWN_ZONES]
+    whole = {"zone": "all", **{name: update[name] for name in ("kept", "added", "retired")}}
+    rows = [{name: zone[name] for name in ("zone", "kept", "added", "retired")} for zone in zones if zone["zone"]]
+    return [whole, *rows]
+
+
 def summary(record: Mapping[str, Any], run: RunFolder) -> str:
     """Verdict, targets met, cost and where to look, as Markdown."""
     rounds, validation, llm = record.get("rounds") or [{}], record.get("validation") or {}, record.get("llm") or {}
@@ -118,6 +134,8 @@ def summary(record: Mapping[str, Any], run: RunFolder) -> str:
         "time": f"{durations.get('total_seconds', 0.0):.1f} s",
         "report": f"[{run.report}]({link})",
     }
+    if "retired" in (update := record.get("update") or {}):
+        rows["churn"] = ", ".join(f"{update[name]:,} {name}" for name in ("kept", "added", "retired"))
     title = f"# {record['scenario']['name']}: {record['status']}\n"
     failure = f"\n{record['failure']}\n" if record.get("failure") else ""
     told = [failure["message"] for failure in validation.get("failures") or []][:10]

@@ -72,14 +72,6 @@ def describe_groups(context: Context) -> list[dict[str, Any]]:
     ]
 
 
-def read_answers(context: Context, round_index: int) -> tuple[Answer, ...]:
-    """The answers with proposals of all rounds up to one, on a worker; in the order of their requests."""
-    if not context.settings.asks:
-        return ()
-    found = [answer for answer in context.run.read_answers() if answer.round <= round_index]
-    return tuple(sorted(found, key=lambda answer: (answer.round, answer.request_id)))
-
-
 def describe_asking(
     context: Context, settings: RunSettings, answers: Sequence[Answer], round_index: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""The batch: propose, compile, allocate, draw and commit, all on one Dask worker."""
+"""The batch: propose, compile, allocate, draw and commit, all on one Dask worker.
+
+Plain functions, and no import of Prefect: workers start in half the time (`tasks.retried` makes tasks of them).
+"""
 
 import time
 from collections import Counter
@@ -7,10 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-from prefect.runtime import task_run
-from prefect.tasks import exponential_backoff
 from threadpoolctl import threadpool_limits
 
 from adapters.batch_writer import committed_receipt, files_of_batch, write_batch
@@ -18,7 +17,7 @@ from adapters.plan_files import read_plan, write_plan
 from adapters.quarantine import Quarantined, write_quarantine
 from adapters.storage import write_json
 from schemas.batch import BatchSpec, Receipt
-from schemas.errors import CorruptionError, UserError
+from schemas.exchange import Answer
 from schemas.model import FloatArray, IntArray
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES
@@ -29,38 +28,12 @@ from synthesis.proposer import FIRST_ARCHETYPE, describe_proposals
 from synthesis.reply_rows import Offered, describe_replies, first_reply, offered_proposals
 from synthesis.stratification import joint_order, stratum_counts
 from synthesis.system import zone_round_sizes
+from synthesis.texts import has_texts
 from synthesis.unit_plan import UnitPlan, plan_unit, respond
-from tasks.ask import read_answers
 from tasks.context import Context, load_context
 from tasks.time_limit import time_limit
 
 
-def is_worth_retrying(task: Any, run: Any, state: Any) -> bool:
-    """Whether another attempt can help: a scenario's mistake or a corrupt file stays what it is."""
-    try:
-        state.result()
-    except (UserError, CorruptionError):
-        return False
-    except Exception:
-        return True
-    return False
-
-
-def batch_options(settings: RunSettings) -> dict[str, Any]:
-    """Prefect's options for the tasks of a run."""
-    return {
-        "retries": settings.batch_retries,
-        "retry_delay_seconds": exponential_backoff(settings.retry_backoff_seconds),
-    }
-
-
-@task(
-    name="plan",
-    task_run_name="plan-{spec.plan_id}",
-    retry_jitter_factor=0.5,
-    retry_condition_fn=is_worth_retrying,
-    cache_policy=NO_CACHE,
-)
 def plan_strata(run: str, fingerprint: str, settings: RunSettings, spec: BatchSpec) -> float:
     """Make the plan that the strata of a unit share, where they find it; returns the seconds it took."""
     started = time.monotonic()
@@ -71,13 +44,6 @@ def plan_strata(run: str, fingerprint: str, settings: RunSettings, spec: BatchSp
     return time.monotonic() - started
 
 
-@task(
-    name="response",
-    task_run_name="response-{first}",
-    retry_jitter_factor=0.5,
-    retry_condition_fn=is_worth_retrying,
-    cache_policy=NO_CACHE,
-)
 def take_responses(
     run: str, fingerprint: str, settings: RunSettings, units: tuple[int, ...], first: int
 ) -> tuple[float, dict[int, FloatArray]]:
@@ -90,13 +56,6 @@ def take_responses(
     return time.monotonic() - started, found
 
 
-@task(
-    name="batch",
-    task_run_name="batch-{spec.batch_id}",
-    retry_jitter_factor=0.5,
-    retry_condition_fn=is_worth_retrying,
-    cache_policy=NO_CACHE,
-)
 def synthesize_batch(run: str, fingerprint: str, settings: RunSettings, spec: BatchSpec) -> Receipt:
     """The receipt of a committed batch; what is committed already is not done again."""
     started = time.monotonic()
@@ -107,14 +66,14 @@ def synthesize_batch(run: str, fingerprint: str, settings: RunSettings, spec: Ba
         return done
     with threadpool_limits(1), time_limit(settings.batch_timeout_seconds):
         receipt = _commit(context, spec, zones)
-    # Outside a Prefect run (a test, a notebook) there is no attempt to count.
-    return replace(receipt, seconds=time.monotonic() - started, attempt=task_run.run_count or 1)
+    return replace(receipt, seconds=time.monotonic() - started)
 
 
-def zones_of(context: Context, spec: BatchSpec) -> IntArray:
-    """The zones that receive records in a batch."""
+def zones_of(context: Context, spec: BatchSpec, committed: IntArray | None = None) -> IntArray:
+    """The zones that receive records in a batch; `committed` records of each zone before its round, if at hand."""
+    if committed is None:
+        committed = context.run.read_counts(spec.round)[ZONE_SIZES]
     zones = np.concatenate([context.units[i].zone_array for i in spec.units])
-    committed = context.run.read_counts(spec.round)[ZONE_SIZES]
     return zones[zone_round_sizes(context.aims, committed, spec.fraction)[zones] > 0]
 
 
@@ -126,7 +85,8 @@ def _commit(context: Context, spec: BatchSpec, zones: IntArray) -> Receipt:
         plan, counts = _plan(context, spec)
     # What the plan was proposed from is told once, by its first stratum.
     proposed = context.run.read_proposed(spec.plan_id) if spec.stratum == 0 else {}
-    return write_batch(context.run, context.coder, context.settings, spec, zones, plan, counts, proposed)
+    offered = offered_proposals(_answers(context, spec.round)) if has_texts(context.scenario) else ()
+    return write_batch(context.run, context.coder, context.settings, spec, zones, plan, counts, proposed, offered)
 
 
 def _plan(context: Context, spec: BatchSpec) -> tuple[Plan, IntArray]:
@@ -134,7 +94,7 @@ def _plan(context: Context, spec: BatchSpec) -> tuple[Plan, IntArray]:
     committed = context.run.read_counts(spec.round)
     parts = context.run.read_parts(f"parts{spec.round:02d}", spec.units) if context.cut.outer else {}
     given = context.coder, context.settings, context.aims
-    offered = offered_proposals(read_answers(context, spec.round))
+    offered = offered_proposals(_answers(context, spec.round))
     units = [
         plan_unit(
             *given, context.units[i], spec.round, spec.fraction, committed, context.outer, parts.get(i), offered=offered
@@ -147,6 +107,14 @@ def _plan(context: Context, spec: BatchSpec) -> tuple[Plan, IntArray]:
         plan, counts = plan.take(order), counts[order]
     _keep_plan(context, spec, plan, counts, units, offered)
     return plan, counts
+
+
+def _answers(context: Context, round_index: int) -> tuple[Answer, ...]:
+    """The answers with proposals of all rounds up to one; in the order of their requests."""
+    if not context.settings.asks:
+        return ()
+    found = [answer for answer in context.run.read_answers() if answer.round <= round_index]
+    return tuple(sorted(found, key=lambda answer: (answer.round, answer.request_id)))
 
 
 def _keep_plan(
@@ -166,7 +134,7 @@ def _keep_plan(
     is_reply = plan.proposal >= first_reply(scenario)
     of_prior = int(counts[(plan.proposal >= FIRST_ARCHETYPE) & ~is_reply].sum())
     proposed = {
-        **_proposed(units, is_final=spec.fraction >= 1),
+        **describe_units(units, is_final=spec.fraction >= 1),
         "prior_records": of_prior,
         "records_of_replies": int(counts[is_reply].sum()),
     }
@@ -175,7 +143,8 @@ def _keep_plan(
     run.keep_plan_digest(spec.plan_id)
 
 
-def _proposed(units: list[UnitPlan], is_final: bool) -> dict[str, Any]:
+def describe_units(units: list[UnitPlan], is_final: bool) -> dict[str, Any]:
+    """What a commit tells of the plans of its units."""
     rejections: Counter[str] = Counter()
     for unit in units:
         rejections.update(unit.rejections)

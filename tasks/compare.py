@@ -1,6 +1,5 @@
 """Comparing: what a run gave beside what the tables alone give, on tables used and held out."""
 
-from functools import reduce
 from typing import Any
 
 from prefect import task
@@ -12,7 +11,7 @@ from adapters.object_path import Location, location
 from adapters.run_folder import RunFolder
 from schemas.errors import MetricError
 from schemas.settings import RunSettings
-from synthesis.aggregates import dense_counts, merge_counts, no_counts
+from synthesis.aggregates import no_counts, with_stored
 from synthesis.baselines import compare_baselines, describe_baselines
 from synthesis.discrepancy import discrepancies
 from synthesis.held_out import held_out_discrepancies
@@ -33,7 +32,7 @@ def compare_run(root: Location) -> dict[str, Any]:
     context = load_context(str(run.root), stored["scenario"]["fingerprint"], settings)
     scenario = context.scenario
     commits = read_commits(run.records, scenario)
-    counts = reduce(merge_counts, (dense_counts(scenario, commit["counts"]) for commit in commits), no_counts(scenario))
+    counts = with_stored(no_counts(scenario), (commit["counts"] for commit in commits))
     held = held_out_discrepancies(scenario, settings.size, counts)
     try:
         with threadpool_limits(1):

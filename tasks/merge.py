@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -13,13 +14,13 @@ from schemas.batch import BatchSpec
 from schemas.errors import BatchError
 from schemas.model import IntArray
 from synthesis import diversity
-from synthesis.aggregates import Counts, dense_counts, merge_counts, no_counts
+from synthesis.aggregates import ZONE_SIZES, Counts, no_counts, with_stored
 from synthesis.discrepancy import RoundFit, discrepancies, fit_of
 from synthesis.diversity import Sketch, merge_sketches
 from synthesis.held_out import held_out_discrepancies
 from synthesis.moment_fit import moment_fits
 from synthesis.stopping import over_corrected
-from synthesis.summaries import EMPTY, Summary, merge_summaries
+from synthesis.summaries import EMPTY, Summary, merge_all
 from tasks.batch import zones_of
 from tasks.context import Context
 
@@ -54,19 +55,21 @@ def merge_batches(
     context: Context, merged: Merged, batches: tuple[BatchSpec, ...], pending: IntArray | None = None
 ) -> Merged:
     """As `merge_round`, without Prefect."""
-    counts, summary, commits, sketch = merged.counts, merged.summary, list(merged.commits), merged.sketch
+    committed = context.run.read_counts(batches[0].round)[ZONE_SIZES] if batches else np.zeros(0, dtype=np.int64)
+    commits, stored = list(merged.commits), []
     for spec in batches:
-        files = files_of_batch(context.scenario, spec, zones_of(context, spec))
+        files = files_of_batch(context.scenario, spec, zones_of(context, spec, committed))
         commit = read_commit(context.run.records, files)
         if commit is None:
             raise BatchError(f"batch {spec.batch_id} of round {spec.round} is not committed")
         digest = context.run.read_digest(spec.batch_id)
         verify_digest(context.run.records / files.commit, digest, spec.batch_id)
         verify_commit(context.run.records, files, commit)
-        counts = merge_counts(counts, dense_counts(context.scenario, commit.pop("counts")))
-        summary = merge_summaries(summary, commit.pop("summary"))
-        sketch = merge_sketches(sketch, commit.pop("diversity"))
+        stored.append((commit.pop("counts"), commit.pop("summary"), commit.pop("diversity")))
         commits.append({**commit, "file": files.commit, "file_digest": digest})
+    counts = with_stored(merged.counts, (of_batch for of_batch, _, _ in stored))
+    summary = merge_all([merged.summary, *(of_batch for _, of_batch, _ in stored)])
+    sketch = merge_sketches(merged.sketch, *(of_batch for _, _, of_batch in stored))
     fraction = batches[0].fraction if batches else 1.0
     found = discrepancies(context.scenario, context.aims, counts, fraction)
     moments = moment_fits(context.scenario, context.aims, counts, fraction)

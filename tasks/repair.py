@@ -3,7 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from adapters.manifest import damage
+from adapters.manifest import damage, refuse_lost_exchanges
 from adapters.repair import withdraw_damaged, withdraw_publication
 from tasks.context import Context
 
@@ -16,6 +16,7 @@ def repair(context: Context) -> list[str]:
         return withdraw_damaged(run, context.scenario)
     damaged = damage(run)
     if damaged:
+        refuse_lost_exchanges(run, damaged)
         withdraw_publication(run)
         withdraw_damaged(run, context.scenario)
     return [f"{run.root / name}: missing or altered since it was published" for name in damaged]

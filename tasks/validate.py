@@ -1,7 +1,8 @@
 """Validation: the suites over what is there, from footers and files, never from the flow's memory."""
 
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime
-from functools import reduce
 from typing import Any
 
 import pyarrow.compute as pc
@@ -15,17 +16,16 @@ from adapters.run_folder import RunFolder, write_table
 from adapters.storage import replacing_files, write_json
 from expectations.checkpoint import judge_aggregates, judge_freshness, judge_records, judge_summary, judge_volume
 from expectations.outcomes import SuiteOutcome
-from expectations.suites import save_suites
 from schemas.errors import CorruptionError
 from schemas.settings import RunSettings
-from synthesis.aggregates import ZONE_SIZES, Counts, dense_counts, merge_counts, no_counts
+from synthesis.aggregates import ZONE_SIZES, Counts, no_counts, with_stored
 from synthesis.causes import DISTRIBUTION, REJECTION, cause_of_cells, merge_causes
 from synthesis.cells import CellCoder
 from synthesis.discrepancy import discrepancies, worst_cells
 from synthesis.held_out import held_out_discrepancies
 from synthesis.moment_fit import moment_fits
 from synthesis.recount import recount_frames
-from synthesis.summaries import EMPTY, merge_summaries
+from synthesis.summaries import merge_all
 from tasks.context import load_context
 from tasks.drift import drift_outcome
 
@@ -34,14 +34,29 @@ RECORDS_READ = 1_000_000
 SHOWN_CELLS = 20
 
 
+def load_suites_ahead() -> None:
+    """Import Great Expectations in the background, while the flow waits for something: it takes seconds."""
+
+    def load() -> None:
+        with suppress(Exception):  # what is wrong is told where it is needed
+            import expectations.suites  # noqa: F401
+
+    threading.Thread(target=load, name="suites", daemon=True).start()
+
+
 @task(name="validate", cache_policy=NO_CACHE)
 def validate(run: str, full: bool) -> dict[str, Any]:
     """The verdict on the staged dataset."""
     return validate_run(location(run), full)
 
 
-def validate_run(root: Location, full: bool) -> dict[str, Any]:
-    """validation.json: verdict, suites, failures and the cells missed; writes it with the suites and aggregates."""
+def validate_run(root: Location, full: bool, recount: bool = False) -> dict[str, Any]:
+    """validation.json: verdict, suites, failures and the cells missed; writes it with the suites and aggregates.
+
+    `full` has every record judged, and so counted again; `recount` has it counted alone.
+    """
+    from expectations.suites import save_suites  # Great Expectations takes seconds to import
+
     run = RunFolder(root.absolute())
     stored = run.read_run()
     settings = RunSettings.model_validate(stored["settings"])
@@ -52,8 +67,8 @@ def validate_run(root: Location, full: bool) -> dict[str, Any]:
         raise CorruptionError(
             f"{run.records}: holds {len(commits)} committed batches, expected {stored['batches']['committed']}"
         )
-    counts = reduce(merge_counts, (dense_counts(scenario, commit["counts"]) for commit in commits), no_counts(scenario))
-    summary = reduce(merge_summaries, (commit["summary"] for commit in commits), EMPTY)
+    counts = with_stored(no_counts(scenario), (commit["counts"] for commit in commits))
+    summary = merge_all(commit["summary"] for commit in commits)
     found = discrepancies(scenario, context.aims, counts)
     causes = merge_causes(commit["proposed"].get("causes", {}) for commit in commits)
     named = {
@@ -79,7 +94,7 @@ def validate_run(root: Location, full: bool) -> dict[str, Any]:
         outcomes.append(judge_records(scenario, partition_frames(run.records, scenario)))
     else:
         outcomes.append(judge_summary(scenario, summary))
-    if full:
+    if full or recount:
         check_recount(context.coder, run, counts)
     with replacing_files(run.expectations) as folder:
         save_suites(scenario, folder, settings)
@@ -87,12 +102,13 @@ def validate_run(root: Location, full: bool) -> dict[str, Any]:
     missed.sort(key=lambda cell: -abs(float(str(cell["discrepancy"]))))
     result = _result(outcomes, missed[:SHOWN_CELLS], "records" if reads_records else "summaries", total)
     result["drift"] = told
+    result["recounted"] = total if full or recount else 0
     write_json(run.validation, result)
     return result
 
 
 def check_recount(coder: CellCoder, run: RunFolder, counts: Counts) -> None:
-    """Refuse aggregates that differ from a full count of the records."""
+    """Refuse aggregates that differ from a full count of the records, file by file."""
     recounted = recount_frames(
         coder, ((p.name, p.root, p.members) for p in partition_frames(run.records, coder.scenario))
     )

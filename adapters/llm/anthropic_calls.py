@@ -31,6 +31,8 @@ FAULTS: Mapping[int, CallFault] = {
 }
 REFUSED = {401: "the key is not accepted", 402: "the account cannot pay", 403: "the key has no permission"}
 SCHEMA_WORDS = ("schema", "grammar", "output_config", "output_format", "structured")
+UNSENT = ("ConnectError", "ConnectTimeout", "UnsupportedProtocol")
+"""Of the HTTP library: no connection, so no request."""
 MAX_MESSAGE = 300
 LOGGERS = ("anthropic", "httpx2", "httpcore2")
 
@@ -65,7 +67,8 @@ class AnthropicCaller:
             error = self._explain(exc, call)
         except anthropic.AnthropicError as exc:
             cause = exc.__cause__
-            error = CallError("connection", self._tell(f"{type(cause or exc).__name__}: {cause or exc}"))
+            name = type(cause or exc).__name__
+            error = CallError("connection", self._tell(f"{name}: {cause or exc}"), was_sent=name not in UNSENT)
         except Exception as exc:
             # What comes from the HTTP library itself (a broken body, a wrong encoding) is not wrapped by the SDK.
             error = CallError("connection", self._tell(f"{type(exc).__name__}: {exc}"))

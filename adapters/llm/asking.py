@@ -187,7 +187,7 @@ class Asker:
             if error.fault in ("rate_limited", "overloaded"):
                 pause = min(error.retry_after_seconds or 0.0, self.settings.max_backoff_seconds)
                 self._limiter.overrun(started, pause)
-            usage = Usage() if error.fault in UNBILLED else worst
+            usage = worst if error.was_sent and error.fault not in UNBILLED else Usage()
             kept = self._keep(blank, fault=error.fault, message=error.message, usage=usage, began=began)
             return kept, error.retry_after_seconds
         self._limiter.succeeded()

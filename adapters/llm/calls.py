@@ -43,13 +43,16 @@ class Call:
 
 
 class CallError(ProposerError):
-    """A call without a reply. Its message holds no secret."""
+    """A call without a reply. Its message holds no secret. What was never sent cannot be billed."""
 
-    def __init__(self, fault: CallFault, message: str, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self, fault: CallFault, message: str, retry_after_seconds: float | None = None, was_sent: bool = True
+    ) -> None:
         super().__init__(fault, message)
         self.fault = fault
         self.message = message
         self.retry_after_seconds = retry_after_seconds
+        self.was_sent = was_sent
 
     def __str__(self) -> str:
         return f"{self.fault}: {self.message}"

@@ -7,6 +7,7 @@ its settings, its random seed and the prompt alone, never on when or how often i
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ from synthesis.guidance_text import read_guidance
 
 INVALID_KINDS = ("category", "bounds", "share", "missing", "type")
 RANGE_PARTS = 8
+FOLLOWS_CONTEXT = 0.8
+"""How often it writes a root's category that the context names, whatever the guidance says."""
+_CONTEXT = re.compile(r'^\{"context": .*$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,10 @@ class SimulatedProposer:
             guidance = read_guidance(prompt)
         except ValueError:
             return '{"proposals": []}'
-        written = [self._proposal(guidance, self._rng(prompt, i)) for i in range(guidance.asked.proposals)]
+        if '{"records": [' in prompt.partition("\n```")[0]:
+            return self._records(guidance, prompt)
+        context = "".join(_CONTEXT.findall(prompt))
+        written = [self._proposal(guidance, context, self._rng(prompt, i)) for i in range(guidance.asked.proposals)]
         text = json.dumps({"proposals": written}, ensure_ascii=False)
         return f"Here are the proposals.\n\n```json\n{text}\n```" if is_fenced else text
 
@@ -57,14 +64,28 @@ class SimulatedProposer:
         wanted = [names for names in (widest, drawn) if len(names) > 1]
         return json.dumps({"groups": [{"variables": names, "reason": "simulated", "table": []} for names in wanted]})
 
+    def _records(self, guidance: Guidance, prompt: str) -> str:
+        """Records one by one: as its proposals, with one value where those have a range."""
+        written = []
+        for position in range(guidance.asked.records):
+            rng = self._rng(prompt, position)
+            values = self._proposal(guidance, "", rng)["values"]
+            kinds = {variable.name: variable.kind for variable in guidance.variables}
+            written.append({name: _one(value, kinds.get(name), rng) for name, value in values.items()})
+        return json.dumps({"records": written})
+
     def _rng(self, prompt: str, position: int) -> np.random.Generator:
         digest = hashlib.sha256(f"{self.random_seed}:{position}:{prompt}".encode()).digest()
         return np.random.default_rng(int.from_bytes(digest[:8]))
 
-    def _proposal(self, guidance: Guidance, rng: np.random.Generator) -> dict[str, Any]:
+    def _proposal(self, guidance: Guidance, context: str, rng: np.random.Generator) -> dict[str, Any]:
         asked = guidance.asked
         cells = [cell for cell in guidance.cells if cell.missing > 0 and cell.entity == asked.root]
         values, reasons, share = self._values(guidance, asked.root, cells, {}, rng)
+        for variable in guidance.variables if context else ():
+            named = [category for category in variable.categories if category in context]
+            if variable.entity == asked.root and named and rng.random() < FOLLOWS_CONTEXT:
+                values[variable.name] = named[0]
         proposal: dict[str, Any] = {"values": {name: _written(value) for name, value in values.items()}}
         if asked.member is not None:
             proposal["members"] = self._members(guidance, values, rng)
@@ -106,6 +127,9 @@ class SimulatedProposer:
 
     def _favourite(self, variable: GuidedVariable, rng: np.random.Generator) -> Any:
         """A draw from its own prior, which is the same in every prompt."""
+        if variable.kind == "text":
+            written = f"simulated {variable.name} {rng.integers(1000)}"
+            return [written[: variable.length or len(written)]]
         options: list[Any] = list(variable.categories) or _parts(variable)
         own = np.random.default_rng(
             int.from_bytes(hashlib.sha256(f"{self.random_seed}:{variable.name}".encode()).digest()[:8])
@@ -145,6 +169,13 @@ class SimulatedProposer:
             values[next(iter(values))] = {"about": "right"}
         else:
             proposal["share"] = -proposal["share"]
+
+
+def _one(value: Any, kind: str | None, rng: np.random.Generator) -> Any:
+    if not isinstance(value, dict) or set(value) != {"low", "high"}:
+        return value
+    low, high = value["low"], value["high"]
+    return int(rng.integers(int(low), int(high) + 1)) if kind == "integer" else round(float(rng.uniform(low, high)), 4)
 
 
 def _agrees(cell: GuidedCell, values: Mapping[str, Any]) -> bool:

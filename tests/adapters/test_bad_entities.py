@@ -9,9 +9,32 @@ VARIABLES = {
         "price: {type: number, range: [0, 500]}",
         "price: {type: float, range: [0, 500]}",
         (
-            "scenario.yaml:8: entities.order.variables.price.type: expected 'category', 'integer' or "
-            "'number', got 'float'"
+            "scenario.yaml:8: entities.order.variables.price.type: expected 'category', 'integer', "
+            "'number' or 'text', got 'float'"
         ),
+    ),
+    "range of a text": (
+        "price: {type: number, range: [0, 500]}",
+        "price: {type: text, range: [0, 500]}",
+        "scenario.yaml:8: entities.order.variables.price.range: a text has no range, expected max_length and examples",
+    ),
+    "examples of a number": (
+        "price: {type: number, range: [0, 500]}",
+        "price: {type: number, range: [0, 500], examples: [a]}",
+        "scenario.yaml:8: entities.order.variables.price.examples: type number has no examples, expected type text",
+    ),
+    "example too long": (
+        "price: {type: number, range: [0, 500]}",
+        "price: {type: text, max_length: 3, examples: [long]}",
+        (
+            "scenario.yaml:8: entities.order.variables.price.examples.0: expected one line of 1 to 3 characters "
+            "without blanks around it, got 'long'"
+        ),
+    ),
+    "text in a table": (
+        "price: {type: number, range: [0, 500]}",
+        "price: {type: text}",
+        "scenario.yaml:23: targets.items_price.variables.1: 'price' is free text, which no table counts",
     ),
     "range missing": (
         "price: {type: number, range: [0, 500]}",

@@ -36,7 +36,7 @@ def test_new_scenario_of_one_table(bring):
     assert table.target.tolist() == [[1500, 4500], [900, 3100]]
     assert table.moe[1].tolist() == [70, 120]
     assert (scenario.root.find("age").low, scenario.root.find("age").high) == (0, 99)
-    assert "--range Age=LOW:HIGH" in draft.findings[0].text
+    assert 'state it with --range "Age=0:99"' in draft.findings[0].text
 
 
 def test_range_is_the_users(bring):
@@ -90,9 +90,9 @@ def test_members_can_be_added_to_a_flat_scenario(bring):
         ),
         ({"value": "persons", "zone": "county", "name": "size"}, r"has a table 'size' already"),
         ({"value": "persons", "zone": "county", "source": "sensus"}, r"--source sensus: .*did you mean 'census'"),
-        ({"value": "persons", "measure": "counts"}, r"--measure counts: expected count or share"),
+        ({"value": "persons", "measure": "counts"}, r"--measure counts: expected count, share or percent"),
         ({"value": "Age"}, r"ages.csv:2: Age is '0-17', expected a number"),
-        ({"value": "persons", "zone": "county"}, r"targets/ages.csv:1: no rows for county '03'"),
+        ({"value": "persons", "zone": "county"}, r"ages.csv:1: no rows for county '03'"),
     ],
 )
 def test_mistakes_leave_the_scenario_as_it_was(bring, tmp_path, options, message):
@@ -114,3 +114,57 @@ def test_tolerance_is_of_records_or_of_shares(bring):
         bring(shares, "other", entity="home", variables=("tenure",), measure="share", tolerance=2)
     with pytest.raises(UserError, match="--tolerance nan: expected 0 or more"):
         bring(AGES, "other", **counted, tolerance=float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("Age;Persons\n0 to 17 years;1,500\n18 years and over;4500\nTotal;6000\n", {"value": "Persons"}),
+        ("Age\tPersons\nunder 18\t1500\n18 and older\t4500\n", {"value": "Persons"}),
+        ("Age,Persons\n0-17,1500\n18+,4500\nEverybody,6000\n", {"value": "Persons", "totals": ("Everybody",)}),
+    ],
+)
+def test_separators_totals_and_words_of_offices_are_read(bring, text, options):
+    draft, scenario = bring(text, entity="person", variables=("Age",), ranges={"Age": (0, 99)}, **options)
+    assert scenario.tables[0].target.tolist() == [[1500, 4500]]
+    assert [finding.kind for finding in draft.findings] == ["left out"] * ("6000" in text)
+
+
+def test_a_total_that_its_parts_miss_is_doubtful(bring):
+    text = "Age,Sex,Persons\n0-17,female,700\n0-17,male,800\n0-17,Total,1600\nAll,Total,1600\n"
+    draft, scenario = bring(text, entity="person", variables=("Age", "Sex"), value="Persons")
+    assert scenario.tables[0].target.tolist() == [[[700, 800]]]
+    assert [str(finding).partition(" (/")[0] for finding in draft.findings] == [
+        "doubtful: Sex: 2 rows of Total; its parts add up to 1,500, not 1,600",
+    ]
+
+
+def test_categories_across_become_a_variable(bring):
+    text = "Age,Female,Male,Total\n0-17,700,800,1500\n18+,2100,2400,4500\n"
+    options = {"entity": "person", "variables": ("Age",), "value": "Persons", "across": "Sex"}
+    draft, scenario = bring(text, **options)
+    assert [axis.labels for axis in scenario.tables[0].axes] == [("0-17", "18+"), ("Female", "Male")]
+    assert scenario.tables[0].target.tolist() == [[[700, 800], [2100, 2400]]]
+    assert "2 rows of Total, which its parts add up to" in str(draft.findings[0])
+    for wrong, message in (({"across": "Age"}, "--across Age: expected a name"), ({"moe": "m"}, "expected no --moe")):
+        with pytest.raises(UserError, match=message):
+            bring(text, "other", **{**options, **wrong})
+
+
+def test_percentages_become_shares(bring):
+    text = "county,tenure,percent\n01,owned,66.7%\n01,rented,33.4%\n02,owned,50\n02,rented,50\n"
+    options = {"entity": "home", "variables": ("tenure",), "measure": "percent", "zone": "county"}
+    draft, scenario = bring(text, **options)
+    assert scenario.tables[0].target[1].tolist() == [0.5, 0.5]
+    assert "percentages are rounded: may be missed by a TVD of 0.0005" in str(draft.findings[0])
+    assert scenario.tables[0].tolerance.value == 0.0005
+    with pytest.raises(UserError, match=r"ages.csv:1: percentages sum to 90 in 02, expected 100"):
+        bring(text.replace("02,owned,50", "02,owned,40"), "other", **options)
+
+
+def test_a_mistake_is_placed_in_the_users_file(bring):
+    counted = {"entity": "person", "variables": ("Age",), "zone": "county", "value": "persons"}
+    bring(AGES, **counted)
+    with pytest.raises(UserError, match=r"ages.csv:3: .*cannot read bin 'many'") as caught:
+        bring(AGES.replace("18+", "many"), **counted, name="again")
+    assert "targets" not in str(caught.value)

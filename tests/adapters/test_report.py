@@ -1,17 +1,10 @@
 """report.html: what it says, that it is safe, self-contained, accessible and small."""
 
 import html.parser
-import itertools
 import json
 import re
-import shutil
-import subprocess
-import time
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from adapters.report import write_report
@@ -20,104 +13,31 @@ from adapters.report_charts_run import PLOT_BOTTOM, PLOT_TOP, chart_durations, c
 from adapters.report_misses import find_misses, find_worst_cells
 from adapters.report_numbers import write_count, write_percent, write_seconds, write_signed, write_tvd
 from adapters.report_run import split_durations
-from adapters.report_tables import read_grids, split_cells, sum_cells
+from adapters.report_tables import split_cells, sum_cells
 from adapters.report_zones import detail_zones, natural_order
+from tests.adapters.report_examples import (
+    AGES,
+    SEXES,
+    cells_of,
+    grids_of,
+    page_of,
+    run_record,
+    table,
+    write_many_zones,
+    write_quarantine,
+    write_run,
+    write_zoned_run,
+    zoned,
+)
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ATTACK = "</script><script>document.title='broken'</script><img src=x onerror=alert(1)>"
 VOID = {"meta", "br", "img"}
 TVD_HALF_PERCENT = {"kind": "share_tvd", "tolerance": 0.005}
-AGES, SEXES = ("0-17", "18-64", "65+"), ("male", "female")
 
 
-def cells_of(**variables):
-    assignments = [[f"{name}={part}" for part in parts] for name, parts in variables.items()]
-    return [", ".join(cell) for cell in itertools.product(*assignments)]
-
-
-def table(name, cells, target, *, synthetic=None, zone=None, kind="records", tolerance=0.0, **columns):
-    """Rows of one table in one zone (or the whole), as aggregates.parquet holds them."""
-    aimed = np.asarray(columns.pop("reconciled", target), dtype=float)
-    drawn = np.rint(aimed if synthetic is None else np.asarray(synthetic, dtype=float)).astype("int64")
-    gap = np.abs(aimed / max(aimed.sum(), 1) - drawn / max(drawn.sum(), 1)).sum() / 2
-    within = np.abs(aimed - drawn) <= tolerance + 0.5 if kind == "records" else gap <= tolerance
-    frame = {
-        "table": name,
-        "entity": "person",
-        "zone_level": None if zone is None else "county",
-        "zone": zone,
-        "cell": cells,
-        "universe": None,
-        "target": np.asarray(target, dtype=float),
-        "measure": "count",
-        "binds": "count",
-        "reconciled": aimed,
-        "synthetic": drawn,
-        "discrepancy": aimed - drawn,
-        "target_share": aimed / max(aimed.sum(), 1),
-        "synthetic_share": drawn / max(drawn.sum(), 1),
-        "moe": np.nan,
-        "tolerance": tolerance,
-        "tolerance_kind": kind,
-        "within": within,
-    }
-    return pd.DataFrame(frame | columns)
-
-
-def zoned(name, cells, zones, rng, **columns):
-    frames = [table(name, cells, rng.integers(5, 900, len(cells)), zone=zone, **columns) for zone in zones]
-    return pd.concat(frames, ignore_index=True)
-
-
-def run_record(**changes):
-    record = {
-        "synthor_version": "0.1.0",
-        "status": "published",
-        "scenario": {"name": "vt", "title": "Vermont", "fingerprint": "sha256:ab12", "path": "scenarios/vt"},
-        "out": "runs/vermont",
-        "settings": {"proposer": "offline", "max_usd": None, "workers": 2},
-        "random_seed": 7,
-        "versions": {"python": "3.11.2"},
-        "size": 600,
-        "entities": {"household": {"records": 600}, "person": {"records": 1456}},
-        "rounds": [
-            {"round": 1, "batches": 2, "records": 60, "mean_tvd": 0.02, "max_tvd": 0.1, "seconds": 1.0},
-            {"round": 2, "records": 600, "mean_tvd": 0.0, "max_tvd": 0.0004, "cells_within": 5, "cells": 6,
-             "worst_cell": {"table": "age", "cell": "age=65+", "discrepancy": -3.0}},
-        ],
-        "batches": {"committed": 4, "reused": 1, "retried": 0},
-        "drawn": 700,
-        "accepted": 600,
-        "rejected": 100,
-        "rejections": {"household_has_adult": 100},
-        "proposed_rows": 50,
-        "proposal_rejections": {"work_from_16": 3},
-        "shortfall": 0,
-        "reconciliations": [{"table": "race", "what": "scaled to persons", "magnitude": 10302.0}],
-        "llm": {"calls": 0, "tokens": 0, "usd": 0.0},
-        "durations": {
-            "total_seconds": 20.0, "start_seconds": 8.0, "rounds_seconds": 9.0, "work_seconds": 14.0,
-            "orchestration_seconds": 2.0, "validation_seconds": 2.5, "publish_seconds": 0.5,
-        },
-        "validation": {"success": True, "suites": {"aggregates": {"evaluated": 6, "failed": 0}}},
-        "failure": None,
-    }  # fmt: skip
-    return record | changes
-
-
-def write_run(folder, *frames, **changes):
-    (folder / "run.json").write_text(json.dumps(run_record(**changes)))
-    if frames:
-        pd.concat(frames, ignore_index=True).to_parquet(folder / "aggregates.parquet")
-    return folder
-
-
-def page_of(run):
-    return write_report(run).read_text(encoding="utf-8")
-
-
-def grids_of(*frames):
-    return read_grids(pd.concat(frames, ignore_index=True))
+@pytest.fixture
+def zoned_run(tmp_path):
+    return write_zoned_run(tmp_path)
 
 
 class Elements(html.parser.HTMLParser):
@@ -141,18 +61,6 @@ class Elements(html.parser.HTMLParser):
 
     def named(self, tag):
         return [attrs for name, attrs in self.tags if name == tag]
-
-
-@pytest.fixture
-def zoned_run(tmp_path):
-    rng = np.random.default_rng(1)
-    zones = ["50001", "50007", "50009"]
-    return write_run(
-        tmp_path,
-        zoned("household_size", cells_of(household_size=["1", "2", "3-7"]), zones, rng, moe=12.0),
-        table("age", cells_of(age=AGES), [100.5, 300.25, 80.25], synthetic=[99, 300, 82], zone="50007"),
-        table("age_sex", cells_of(age=AGES, sex=SEXES), [50, 50, 150, 150, 40, 41]),
-    )
 
 
 def test_published_run_shows_its_verdict_first(zoned_run):
@@ -244,12 +152,6 @@ def test_text_of_a_scenario_never_breaks_out(tmp_path):
     assert not [name for _, attrs in elements.tags for name in attrs if name.startswith("on")]
 
 
-def write_quarantine(run, *, rule, record, count=5):
-    (run / "quarantine").mkdir()
-    rows = [{"entity": "household", "rule": rule, "record": record, "stage": "drawn"}] * count
-    pq.write_table(pa.Table.from_pylist(rows), run / "quarantine" / "b000001.parquet")
-
-
 def test_quarantine_lends_a_few_examples_of_each_rule(zoned_run):
     write_quarantine(zoned_run, rule="household_has_adult", record='{"age": 9, "note": "x"}', count=40)
     page = page_of(zoned_run)
@@ -272,21 +174,8 @@ def test_page_is_well_formed_accessible_and_alone(zoned_run):
     assert len(ids) == len(set(ids))
 
 
-def test_thousands_of_zones_stay_small_and_quick(tmp_path):
-    rng = np.random.default_rng(2)
-    zones, frames = [f"{50_000_000_000 + place}" for place in range(2692)], []
-    for place in range(11):
-        one = table(f"table_{place}", cells_of(age=["0-9", "10-19", "20-29", "30-39", "40-99"]), np.ones(5))
-        many = pd.concat([one] * len(zones), ignore_index=True)
-        aimed = rng.integers(0, 900, len(many)) + (0.37 if place > 4 else 0.0)
-        drawn = np.rint(aimed + (rng.normal(0, 2, len(many)) if place > 4 else 0)).astype("int64")
-        frames.append(many.assign(zone=np.repeat(zones, 5), zone_level="block group", target=np.floor(aimed),
-                                  reconciled=aimed, synthetic=drawn, discrepancy=aimed - drawn))  # fmt: skip
-    run = write_run(tmp_path, *frames)
-    start = time.perf_counter()
-    path = write_report(run)
-    assert time.perf_counter() - start < 8
-    assert path.stat().st_size <= 3_000_000
+def test_thousands_of_zones_stay_small(tmp_path):
+    assert write_report(write_many_zones(tmp_path)).stat().st_size <= 3_000_000
 
 
 def test_zones_beyond_the_budget_leave_the_best_fitting_out():
@@ -423,24 +312,3 @@ def test_numbers_are_written_for_people():
         "3 min 24 s",
         "1 h 02 min",
     ]
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-def test_browser_opens_a_zone_without_errors_or_requests(zoned_run, tmp_path_factory):
-    path = write_report(zoned_run)
-    profile = tmp_path_factory.mktemp("profile")
-    shown = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-         "--no-first-run", "--enable-logging=stderr", f"--user-data-dir={profile}", "--dump-dom",
-         f"file://{path}#zone=50007"],
-        capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    assert "CONSOLE" not in shown.stderr
-    body = re.search(r'<tbody id="t2-rows">(.*?)</tbody>', shown.stdout, re.DOTALL)[1]
-    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in body.split("</tr>")[:-1]]
-    assert rows == [
-        ["100.5", "100.5", "99", "+1.5", "no"],
-        ["300.3", "300.3", "300", "+0.3", "yes"],
-        ["80.3", "80.3", "82", "−1.8", "no"],
-    ]
-    assert shown.stdout.count('<strong id="t1-where">50007</strong>') == 1

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
-from adapters.storage import replacing, sha256_of, write_json
+from adapters.storage import make_folder, replacing, sha256_of, write_json
+from schemas.errors import UserError
 
 
 def write_half(path, error):
@@ -72,3 +74,9 @@ def test_sha256_is_that_of_the_bytes(tmp_path):
     content = bytes(range(256)) * 1000
     (tmp_path / "a").write_bytes(content)
     assert sha256_of(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(("folder", "message"), [("/proc/none", "cannot write here"), ("s3://b/x", "a local folder")])
+def test_a_folder_that_cannot_be_is_refused(folder, message):
+    with pytest.raises(UserError, match=message):
+        make_folder(Path(folder))

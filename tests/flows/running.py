@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from flows.synthesize import synthesize
 from schemas.settings import RunSettings
 
@@ -25,6 +27,13 @@ def start_command(api: str, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "cli.main", *arguments]
     environment = {**os.environ, "PREFECT_API_URL": api}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def dask_workers(pid: int) -> list[psutil.Process]:
+    """The local workers of a command: forks of the process that holds their imports."""
+    below = psutil.Process(pid).children(recursive=True)
+    forkers = {child.pid for child in below if "multiprocessing.forkserver" in " ".join(child.cmdline())}
+    return [child for child in below if child.ppid() in forkers]
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:

@@ -8,7 +8,8 @@ import pytest
 from distributed import LocalCluster
 from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 
-from schemas.errors import AccessError, UserError
+from adapters.storage import sha256_of
+from schemas.errors import AccessError, CorruptionError, UserError
 from tests.conftest import ECOMMERCE
 from tests.flows.running import digests, run_flow
 from tests.llm_server import KEY, _server, server
@@ -65,9 +66,31 @@ def test_a_run_asks_keeps_and_replays(server, scheduler, tmp_path, monkeypatch, 
     assert server.seen()["asked"] == 0
     assert digests(tmp_path / "again/dataset") == digests(tmp_path / "run/dataset")
     assert (tmp_path / "again/exchanges.jsonl").read_bytes() == (tmp_path / "run/exchanges.jsonl").read_bytes()
+    listed = {one["path"]: one["sha256"] for one in json.loads((tmp_path / "again/manifest.json").read_text())["files"]}
+    assert listed["exchanges.jsonl"] == sha256_of(tmp_path / "run/exchanges.jsonl")
     assert (again["llm"]["calls"], again["llm"]["usd"], again["llm"]["replayed"]) == (0, 0.0, len(asked))
 
+    with (tmp_path / "again/exchanges.jsonl").open("a") as file:
+        file.write("{}\n")
+    with pytest.raises(CorruptionError, match="replies cannot be made again"):
+        run_flow(ECOMMERCE, tmp_path / "again", proposer=f"replay:{tmp_path / 'run'}", size=2000, **alone, **here)
+
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    server.switch()
+    told = {
+        "context": "Everybody pays by Cash on Delivery.",
+        "context_strength": 1.0,
+        "relax": "payment,location_payment",
+    }
+    given = {"size": 2000, "n_joints": 0, "without": str(tmp_path / "run"), **told, **alone, **here}
+    what_if = run_flow(ECOMMERCE, tmp_path / "what-if", proposer="anthropic", **given)["what_if"]
+    (payment,) = (one for one in what_if["shifts"] if one["variables"] == ["payment"])
+    assert (what_if["relaxed"], payment["pinned_by"]) == (["location_payment", "payment"], [])
+    assert payment["tvd"] > max(0.2, payment["noise"])
+    report = (tmp_path / "what-if/report.html").read_text(encoding="utf-8")
+    assert told["context"] in report
+    assert f"Shifts from the run without it ({tmp_path / 'run'})" in report
+
     server.switch(rates={"401": 1.0})
     with pytest.raises(AccessError, match="the key is not accepted"):
         run_flow(ECOMMERCE, tmp_path / "refused", proposer="anthropic", size=2000, **here)

@@ -1,6 +1,7 @@
 """From a record to its proposal, from a cell to what fills it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow.dataset as ds
@@ -47,6 +48,19 @@ def test_cells_of_several_tables_can_match(ecommerce: Path, capsys: pytest.Captu
     assert {one["table"] for one in every} == {"payment", "location_payment"}
     one = json.loads(told(capsys, str(ecommerce), "--cell", "payment=Cash on Delivery", "--table", "payment", "--json"))
     assert [cell["table"] for cell in one] == ["payment"]
+
+
+def test_a_table_held_out_is_followed_as_well(
+    ecommerce: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(ecommerce, run)
+    record = json.loads((run / "run.json").read_text())
+    record["settings"]["hold_out"] = ["location_payment"]
+    (run / "run.json").write_text(json.dumps(record))
+    cell = "payment=Cash on Delivery,location_tier=Developed"
+    (found,) = json.loads(told(capsys, str(run), "--cell", cell, "--table", "location_payment", "--json"))
+    assert found["records"] == found["synthetic"]
 
 
 def test_a_run_without_rejected_records_says_so(ecommerce: Path, capsys: pytest.CaptureFixture[str]) -> None:

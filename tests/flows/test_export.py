@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pyarrow.dataset as ds
 import pytest
 
 from cli.main import main
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -65,3 +67,16 @@ def test_what_cannot_be_exported_is_one_line(
     ecommerce: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], expected: str
 ) -> None:
     assert expected in refused(capsys, ecommerce, tmp_path / "out", *options)
+
+
+def test_the_command_of_the_page_does_what_it_says(
+    ecommerce: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs" / "exporting.md").read_text(encoding="utf-8")
+    command, shown = re.findall(r"^synthor run .*\n(synthor export .*)\n```\n\n```\n(.*?)```", page, re.M | re.S)[0]
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "shop").symlink_to(ecommerce)
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(command)[1:]) == 0
+    assert capsys.readouterr().out == shown
+    assert "sex" in pd.read_csv("shop-csv/transaction.csv").columns

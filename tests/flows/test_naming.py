@@ -4,8 +4,9 @@ from datetime import datetime
 
 import pytest
 
-from flows.naming import filled, folder_of_run
-from schemas.errors import UserError
+from flows.naming import filled, folder_of_run, refuse_another_start
+from schemas.errors import RunError, UserError
+from schemas.settings import RunSettings
 from tasks.artifacts import artifact_key
 
 DUE = datetime.fromisoformat("2026-11-01T03:30:00+01:00")
@@ -30,3 +31,9 @@ def test_a_folder_of_that_name_is_meant_without_a_deployment() -> None:
 @pytest.mark.parametrize(("name", "key"), [("Vermont_2023", "vermont-2023"), ("é", "scenario"), ("a--b", "a-b")])
 def test_keys_of_artifacts_are_those_that_prefect_takes(name: str, key: str) -> None:
     assert artifact_key(name) == key
+
+
+def test_a_run_is_not_taken_up_for_ever() -> None:
+    refuse_another_start(10, RunSettings())
+    with pytest.raises(RunError, match=r"started 11 times \(max_starts 10\)"):
+        refuse_another_start(11, RunSettings())

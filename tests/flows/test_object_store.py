@@ -9,7 +9,7 @@ from adapters.manifest import damaged_files
 from adapters.object_path import ObjectPath, location
 from adapters.run_folder import RunFolder
 from adapters.run_lock import LOCK_FILE
-from adapters.storage import sha256_of
+from adapters.storage import read_parquet, sha256_of
 from cli.main import main
 from tasks.validate import validate_run
 from tests.conftest import ECOMMERCE, STORE_SECRET
@@ -80,3 +80,42 @@ def test_a_bucket_that_is_not_there_is_one_line(store: str, capsys: pytest.Captu
     told = capsys.readouterr().err
     assert told.startswith("synthor: ")
     assert told.count("\n") == 1
+
+
+def test_whatever_looks_at_a_run_looks_at_it_on_the_store(
+    run: ObjectPath, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*arguments: str) -> str:
+        assert main([*arguments]) == 0
+        return capsys.readouterr().out
+
+    record = read_parquet(run / "dataset" / "transaction" / "b000001.parquet").slice(0, 200)
+    (wanted,) = record["transaction_id"].slice(0, 1).to_pylist()
+    found = json.loads(told("explain", str(run), "--record", str(wanted), "--json"))
+    assert found["proposal"]["reason"]
+    cells = json.loads(told("explain", str(run), "--cell", "payment=Cash on Delivery", "--table", "payment", "--json"))
+    assert cells[0]["records"] == cells[0]["synthetic"]
+    assert "no record was rejected" in told("explain", str(run), "--rejected")
+    assert json.loads(told("validate", str(run), "--json"))["success"]
+    (run / "report.html").unlink()
+    assert told("report", str(run)).strip() == str(run / "report.html")
+    assert "Where their records come from" in (run / "report.html").read_text()
+
+    exported = json.loads(told("export", str(run), "--to", str(tmp_path / "csv"), "--json"))
+    assert exported["files"][0]["records"] == 60_000
+    assert (tmp_path / "csv" / "DATACARD.md").is_file()
+    reference = tmp_path / "reference.csv"
+    record.drop_columns(["batch_id", "plan_row_id"]).to_pandas().to_csv(reference, index=False)
+    given = (
+        "--reference",
+        f"transaction={reference}",
+        "--only",
+        "marginals",
+        "--resamples",
+        "2",
+        "--max-records",
+        "500",
+    )
+    assert json.loads(told("evaluate", str(run), *given, "--json"))
+    assert {path.name for path in run.iterdir()} >= {"evaluation.json"}
+    assert not Path("s3:").exists()

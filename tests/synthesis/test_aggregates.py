@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.model import IntArray
-from synthesis.aggregates import ZONE_SIZES, Counts, count_records, dense_counts, merge_counts, no_counts, sparse_counts
+from synthesis.aggregates import (
+    ZONE_SIZES,
+    Counts,
+    count_records,
+    dense_counts,
+    merge_counts,
+    no_counts,
+    sparse_counts,
+    with_stored,
+)
 from tests.strategies import Example, compiled, flat_scenarios, nested_scenarios
 
 examples = st.one_of(flat_scenarios(40), nested_scenarios(40))
@@ -29,6 +38,17 @@ def test_counts_of_the_parts_add_up_to_the_counts_of_the_whole(example: Example,
         merged = merge_counts(merged, counts_of(example, rows))
 
     assert as_lists(merged) == as_lists(counts_of(example, np.arange(40)))
+
+
+@settings(max_examples=30, derandomize=True, deadline=None)
+@given(examples, st.lists(st.integers(0, 40), max_size=4))
+def test_stored_counts_are_added_as_dense_ones_are_merged(example: Example, cuts: list[int]) -> None:
+    parts = [counts_of(example, rows) for rows in np.split(np.arange(40), sorted(cuts))]
+    first, *rest = parts
+    added = with_stored(first, (sparse_counts(part) for part in rest))
+
+    assert as_lists(first) == as_lists(counts_of(example, np.arange(40)[: min(cuts, default=40)]))
+    assert as_lists(added) == as_lists(counts_of(example, np.arange(40)))
 
 
 @settings(max_examples=30, derandomize=True, deadline=None)

@@ -118,3 +118,16 @@ def test_a_context_is_part_of_the_prompt():
     scenario = replace(read_scenario(ECOMMERCE), context="There will be a sale.")
     (request,) = round_requests(scenario, build_aims(scenario, None), RunSettings(), no_counts(scenario), 1, 10)
     assert '{"context": "There will be a sale."}' in request.system[0].text
+
+
+def test_waves_of_zones_are_asked_for_in_the_first_and_told_what_stands():
+    scenario = read_scenario(VERMONT)
+    aims, nothing, pending = build_aims(scenario, None), no_counts(scenario), np.array([2, 5])
+    given = scenario, aims
+    first = round_requests(*given, RunSettings(), nothing, 1, 500, np.arange(4))
+    assert first == round_requests(*given, RunSettings(), nothing, 1, 500)
+    assert round_requests(*given, RunSettings(), nothing, 2, 500, pending) == ()
+    # Where records come from replies alone, a wave may still lack support.
+    asked = round_requests(*given, RunSettings(chain_share=0), nothing, 2, 500, pending)
+    names = scenario.zones.names[scenario.zones.variable]
+    assert sorted(zone for request in asked for zone in request.zones) == sorted(names[zone] for zone in pending)

@@ -9,16 +9,25 @@ from hypothesis import strategies as st
 from schemas.expression import CategoryTest, Column, Compare
 from schemas.model import Entity, IntArray, Rule, Scenario, Variable
 from schemas.settings import RunSettings
-from synthesis.aggregates import ZONE_SIZES, count_records, merge_counts, no_counts
+from synthesis.aggregates import ZONE_SIZES, count_plan_rows, count_records, merge_counts, no_counts
 from synthesis.aims import build_aims
 from synthesis.cells import CellCoder, cell_ids
 from synthesis.discrepancy import discrepancies
 from synthesis.plan import plan_values
 from synthesis.records import Records
-from synthesis.sampling import draw
+from synthesis.sampling import check_atoms, draw
 from synthesis.unit_plan import UnitPlan, plan_unit
 from synthesis.units import closed_units
-from tests.strategies import Example, binned_axis, category_axis, compiled, flat_scenarios, nested_scenarios, table
+from tests.strategies import (
+    Example,
+    binned_axis,
+    category_axis,
+    compiled,
+    flat_scenarios,
+    nested_scenarios,
+    rngs,
+    table,
+)
 
 SETTINGS = RunSettings(random_seed=3)
 
@@ -68,6 +77,22 @@ def planned_counts(coder: CellCoder, planned: UnitPlan) -> dict[str, IntArray]:
     for held in coder.scenario.tables:
         counts[held.name] = np.bincount(ids[held.name] + 1, planned.counts, held.cells + 1)[1:].astype(np.int64)
     return {**counts, ZONE_SIZES: np.array([planned.counts.sum()])}
+
+
+@settings(max_examples=15, derandomize=True, deadline=None)
+@given(st.one_of(flat_scenarios(300), nested_scenarios(150)), rngs)
+def test_counts_of_plan_rows_are_those_of_the_records_drawn_from_them(
+    example: Example, rng: np.random.Generator
+) -> None:
+    scenario, coder = example.scenario, compiled(example.scenario)
+    for planned, _ in unit_plans(scenario):
+        rows = rng.permutation(np.repeat(np.arange(planned.plan.count), planned.counts))
+        drawn = draw(scenario, coder.grids, planned.plan, rows, rng, 50)
+        check_atoms(scenario, coder.grids, planned.plan, drawn)
+        of_rows = np.bincount(drawn.plan_rows, minlength=planned.plan.count)
+        counted, of_records = count_plan_rows(coder, planned.plan, of_rows), count_records(coder, drawn.records)
+        for name in of_records:
+            assert counted[name].tolist() == of_records[name].tolist(), name
 
 
 @settings(max_examples=30, derandomize=True, deadline=None)

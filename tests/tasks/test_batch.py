@@ -43,7 +43,7 @@ def prepare(scenario: Path, out: Path, settings: RunSettings) -> tuple[Context, 
 
 def do(context: Context, spec: BatchSpec) -> bool:
     """Run the batch; whether it was found committed already."""
-    return synthesize_batch.fn(str(context.run.root), context.scenario.fingerprint, context.settings, spec).reused
+    return synthesize_batch(str(context.run.root), context.scenario.fingerprint, context.settings, spec).reused
 
 
 def test_a_committed_batch_is_not_done_again(tmp_path: Path) -> None:

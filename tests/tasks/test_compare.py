@@ -20,7 +20,7 @@ SETTINGS = RunSettings(max_rounds=1, size=2000, hold_out=("category_price",))
 
 def test_a_table_held_out_is_counted_marked_and_compared(tmp_path: Path) -> None:
     context, spec = prepare(ECOMMERCE, tmp_path / "run", SETTINGS)
-    synthesize_batch.fn(str(context.run.root), context.scenario.fingerprint, SETTINGS, spec)
+    synthesize_batch(str(context.run.root), context.scenario.fingerprint, SETTINGS, spec)
     merged = merge_batches(context, nothing_merged(context), (spec,))
     record = context.run.read_run()
     context.run.write_run({**record, "batches": {"committed": len(merged.commits)}})

@@ -68,7 +68,7 @@ def run_waves(folder: Path, out: Path, order: Callable[[tuple[BatchSpec, ...]], 
     given = str(context.run.root), context.scenario.fingerprint, SETTINGS
     responses = {}
     for units in cut_responses(SETTINGS, context.units):
-        responses.update(take_responses.fn(*given, units, units[0])[1])
+        responses.update(take_responses(*given, units, units[0])[1])
     values = [responses[unit.index] for unit in context.units]
     merged, first, rounds = nothing_merged(context), 1, plan_rounds(SETTINGS, context.aims, context.cut)
     for wave in rounds:
@@ -80,7 +80,7 @@ def run_waves(folder: Path, out: Path, order: Callable[[tuple[BatchSpec, ...]], 
         at = merged.counts[ZONE_SIZES], wave.index, wave.fraction, first
         batches = cut_batches(context.scenario, SETTINGS, context.aims, wave.units, *at)
         for spec in order(batches):  # type: ignore[attr-defined]
-            synthesize_batch.fn(*given, spec)
+            synthesize_batch(*given, spec)
         merged = merge_batches(context, merged, batches, zones_of_units(later))
         first += len(batches)
     context.run.write_run({**context.run.read_run(), "batches": {"committed": first - 1}})

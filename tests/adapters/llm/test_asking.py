@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from adapters.llm.budget import sum_spending
 from adapters.llm.exchange_files import ExchangeStore
 from schemas.errors import AccessError
 from tests.adapters.llm.asking import ask, exchanges, make_request
@@ -142,6 +143,8 @@ def test_a_server_that_nobody_runs_is_covered(server, tmp_path, monkeypatch):
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
     (answer,) = ask(tmp_path, [make_request()], call_retries=1)
     assert answer.faults == {"connection": 1}
+    # What was never sent costs nothing.
+    assert sum_spending(exchanges(tmp_path), None).calls == 0
 
 
 def test_what_is_kept_is_read_not_paid_again(server, tmp_path):
