@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from adapters.llm.exchange_files import MERGED as EXCHANGES
 from adapters.object_path import Location
 from adapters.run_folder import RunFolder
-from adapters.storage import sha256_of, write_json
+from adapters.storage import read_parquet, sha256_of, write_json
 from schemas.errors import CorruptionError
 
 LINEAGE = ("plan.parquet", "proposals.jsonl")
@@ -44,6 +46,11 @@ def damaged_files(run: RunFolder) -> list[str]:
     return [entry["path"] for entry in manifest["files"] if not _is_as_listed(run.root, entry)]
 
 
+def damage(run: RunFolder) -> list[str]:
+    """As `damaged_files`, with the aggregates: validation writes them anew, so that no digest is listed of them."""
+    return damaged_files(run) + ([] if _is_readable(run.aggregates) else [run.aggregates.name])
+
+
 def verify_manifest(run: RunFolder) -> None:
     """Refuse a publication that lacks a file, or holds one that is not as it was published."""
     damaged = damaged_files(run)
@@ -54,6 +61,14 @@ def verify_manifest(run: RunFolder) -> None:
             f"{run.root / damaged[0]}: missing or altered since it was published{others}; "
             f"`synthor resume {run.root}` makes it again"
         )
+
+
+def _is_readable(path: Location) -> bool:
+    try:
+        read_parquet(path, is_verified=True)
+    except (pa.ArrowException, OSError):
+        return False
+    return True
 
 
 def refuse_lost_exchanges(run: RunFolder, damaged: Sequence[str]) -> None:

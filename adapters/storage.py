@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -35,7 +36,8 @@ def replacing(path: Location) -> Iterator[Path]:
             path.upload(local)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Two workers on two machines may have one process number, and be at the same batch.
+    temporary = path.with_name(f".{path.name[-60:]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         yield temporary
         _sync(temporary)

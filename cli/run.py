@@ -125,7 +125,7 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Finish an interrupted or failed run; committed batches are not redone."""
-    from adapters.manifest import damaged_files
+    from adapters.manifest import damage
     from adapters.object_path import location
     from adapters.run_folder import RunFolder
     from adapters.scenario_files import read_scenario
@@ -139,7 +139,7 @@ def resume(
     changed |= {"publish_to": absolute(publish_to)}
     changed |= {"max_calls": max_calls, "max_tokens": max_tokens, "max_usd": max_usd}
     settings = build_settings(kept | {name: value for name, value in changed.items() if value is not None})
-    if is_finished(record, folder.root) and not damaged_files(folder):
+    if is_finished(record, folder.root) and not damage(folder):
         _make_current(folder.root, settings)
         close_run(record, folder.root, as_json, quiet)
         return

@@ -115,7 +115,7 @@ def _run_waves(
     context, counts = opened.context, opened.counts
     batches: list[BatchSpec] = []
     receipts: list[Receipt] = []
-    with dask_runner(context.settings) as (runner, workers):
+    with dask_runner(context.settings) as (runner, workers), book.closing():
         if context.settings.dask_address:
             check_workers(runner.client, str(context.run.root))
         book.cluster_ready(workers)

@@ -140,6 +140,7 @@ def _keep_plan(
     }
     write_json(run.proposals_file(spec.plan_id), {"proposed": proposed, "proposals": described})
     write_plan(run.plan_file(spec.plan_id), scenario, context.coder.grids, plan, counts, spec.plan_id)
+    run.keep_plan_digest(spec.plan_id)
 
 
 def describe_units(units: list[UnitPlan], is_final: bool) -> dict[str, Any]:

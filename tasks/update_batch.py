@@ -126,6 +126,7 @@ def _keep_lineage(
     write_plan(path, scenario, context.coder.grids, plan, counts, spec.plan_id)
     keep_proposals_of_sources(path, present, source)
     write_json(run.proposals_file(spec.plan_id), {"proposed": proposed, "proposals": described})
+    run.keep_plan_digest(spec.plan_id)
 
 
 def _take_out(
