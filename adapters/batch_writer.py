@@ -15,15 +15,35 @@ from schemas.batch import ID_STRIDE, PLAN_STRIDE, BatchSpec, Receipt
 from schemas.errors import BatchError
 from schemas.model import IntArray, Scenario
 from schemas.settings import RunSettings
-from synthesis.aggregates import count_drawn, count_plan_rows, merge_counts, no_counts, sparse_counts
+from synthesis.aggregates import (
+    ZONE_SIZES,
+    count_drawn,
+    count_plan_rows,
+    merge_counts,
+    no_counts,
+    sparse_counts,
+)
 from synthesis.cells import CellCoder
-from synthesis.diversity import sketch_of
+from synthesis.diversity import Sketch, merge_sketches, sketch_of
 from synthesis.plan import Plan
 from synthesis.randomness import keyed_rng
 from synthesis.reply_rows import Offered
 from synthesis.sampling import Drawn, check_atoms, chunks, draw
-from synthesis.summaries import EMPTY, merge_summaries, summarise
+from synthesis.summaries import EMPTY, Summary, merge_summaries, summarise
 from synthesis.texts import Texts, texts_of
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """What an update's batch takes out of files of earlier ones, each as merging has to add it; the files anew."""
+
+    counts: Mapping[str, IntArray]
+    summary: Summary
+    diversity: Sketch
+    records: int
+    members: int
+    files: Mapping[str, str]
+    """Paths within the dataset, with their digests."""
 
 
 @dataclass(slots=True)
@@ -64,15 +84,17 @@ def write_batch(
     counts: IntArray,
     proposed: Mapping[str, Any],
     offered: Sequence[Offered] = (),
+    retired: Retired | None = None,
 ) -> Receipt:
     """Draw the plan rows' records partition by partition, write them, and commit with the last root file.
 
-    `offered` are the proposals that free texts are taken from.
+    `offered` are the proposals that free texts are taken from. The batch of an update commits what it `retired` along
+    with what it adds.
     """
     scenario, tally = coder.scenario, _Tally(no_counts(coder.scenario), np.zeros(plan.count, dtype=np.int64))
     files = files_of_batch(scenario, spec, zones)
     quarantined: list[Quarantined] = []
-    digests: dict[str, str] = {}
+    digests: dict[str, str] = dict(retired.files) if retired else {}
     partition_of_row = _partition_of_rows(scenario, plan, zones)
     for position, partition in enumerate(files.partitions):
         inside = counts if scenario.zones is None else np.where(partition_of_row == position, counts, 0)
@@ -92,7 +114,7 @@ def write_batch(
                 if name == files.commit:
                     write_quarantine(run.quarantine / f"b{spec.batch_id:06d}.parquet", scenario, quarantined)
                     tally.counts = merge_counts(tally.counts, count_plan_rows(coder, plan, tally.of_plan_rows))
-                    footer = _footer(spec, plan, tally, digests, proposed)
+                    footer = _footer(spec, plan, tally, digests, proposed, retired)
                 digest = writers[entity].finish(footer)
                 if footer is None:
                     digests[name] = digest
@@ -166,10 +188,15 @@ def _partition_of_rows(scenario: Scenario, plan: Plan, zones: IntArray) -> IntAr
 
 
 def _footer(
-    spec: BatchSpec, plan: Plan, tally: _Tally, digests: Mapping[str, str], proposed: Mapping[str, Any]
+    spec: BatchSpec,
+    plan: Plan,
+    tally: _Tally,
+    digests: Mapping[str, str],
+    proposed: Mapping[str, Any],
+    retired: Retired | None,
 ) -> dict[str, Any]:
     rejected = sum(tally.rejections.values())
-    return {
+    footer = {
         "batch_id": spec.batch_id,
         "round": spec.round,
         "plan_id": spec.plan_id,
@@ -185,13 +212,31 @@ def _footer(
         "diversity": sketch_of(plan, tally.of_plan_rows),
         "files": dict(digests),
     }
+    return footer if retired is None else footer | _net(footer, tally, retired)
+
+
+def _net(footer: Mapping[str, Any], tally: _Tally, retired: Retired) -> dict[str, Any]:
+    """What the batch changes by: records added less those retired."""
+    return {
+        "records": tally.records - retired.records,
+        "members": tally.members - retired.members,
+        "retired": {
+            "records": retired.records,
+            "members": retired.members,
+            "zones": (-retired.counts[ZONE_SIZES]).tolist(),
+        },
+        "counts": sparse_counts(merge_counts(tally.counts, retired.counts)),
+        "summary": merge_summaries(tally.summary, retired.summary),
+        "diversity": merge_sketches(footer["diversity"], retired.diversity),
+    }
 
 
 def _receipt(commit: Mapping[str, Any], reused: bool) -> Receipt:
+    retired = commit.get("retired") or {"records": 0, "members": 0}
     return Receipt(
         batch_id=commit["batch_id"],
-        records=commit["records"],
-        members=commit["members"],
+        records=commit["records"] + retired["records"],
+        members=commit["members"] + retired["members"],
         drawn=commit["drawn"],
         rejected=commit["rejected"],
         shortfall=commit["shortfall"],

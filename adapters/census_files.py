@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from adapters.bounded_files import check_size
 from adapters.located_yaml import not_utf8, one_line
 from schemas.errors import ScenarioError, UserError
 from schemas.model import FloatArray
 from synthesis.census_labels import split_label
 
+MAX_BYTES = 200_000_000
 CONTROLLED = ("-555555555", "*****")
 """The estimate is controlled to a count: no sampling error."""
 NO_ERROR = ("-222222222", "**", "-333333333", "***", "", "null", "N", "(X)", "-", "-888888888", "-999999999")
@@ -65,6 +67,7 @@ def read_census_files(paths: Sequence[Path]) -> list[CensusTable]:
 def _load(path: Path) -> Any:
     """Rows of a CSV file, or what a JSON file holds."""
     try:
+        check_size(path, str(path), MAX_BYTES)
         raw = path.read_bytes()
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as exc:

@@ -52,10 +52,13 @@ def _read(path: Location) -> pd.DataFrame:
 
 
 def _verify(dataset: Location, scenario: Scenario, commits: list[dict[str, Any]]) -> None:
-    named: set[str] = set()
-    for commit in commits:
-        verify_files(dataset, commit)
-        named |= {commit["file"], *commit["files"]}
+    replaced: set[str] = set()
+    for commit in reversed(commits):
+        # A file that a later batch wrote anew, an update's without retired records, is as that one says.
+        own = {name: digest for name, digest in commit["files"].items() if name not in replaced}
+        verify_files(dataset, {**commit, "files": own})
+        replaced |= own.keys()
+    named = replaced | {commit["file"] for commit in commits}
     for entity in scenario.entities:
         for path in dataset_files(dataset, entity.name):
             if relative(path, dataset) not in named:

@@ -22,6 +22,7 @@ from schemas.scenario import TargetSpec
 from synthesis.control_domains import Domain, build_domains
 from synthesis.control_glossary import known
 from synthesis.control_groups import form_groups
+from synthesis.control_overlaps import tell_overlaps
 from synthesis.control_tables import MEMBER_TOLERANCE, Tables, add_group, add_total
 from synthesis.control_universes import doubt_universes
 from synthesis.control_variables import ENTITIES, Assumptions, Variables, build_variables, safe_name
@@ -40,6 +41,8 @@ class ImportOptions:
     ranges: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     definitions: Mapping[tuple[str, str], str] = field(default_factory=dict)
     binds_members: str = "share"
+    member_tolerance: float | None = None
+    """Total variation by which a zone's shares of persons may be missed; default: an assumed one."""
     name: str | None = None
 
 
@@ -72,9 +75,11 @@ def _draft(
     groups, noticed = form_groups(classes, domains, published)
     findings.extend(noticed)
     findings.extend(doubt_universes(groups, published))
+    findings.extend(tell_overlaps(groups, published))
     assumptions = Assumptions(options.ranges, options.definitions)
     variables = build_variables(groups, domains, assumptions, list(zones.levels.values()), findings)
-    tables = Tables(zones.levels, zones.units, options.binds_members, findings=findings)
+    tolerance = MEMBER_TOLERANCE if options.member_tolerance is None else options.member_tolerance
+    tables = Tables(zones.levels, zones.units, options.binds_members, tolerance, findings=findings)
     controls = _described(controls, everybody, variables, findings)
     member_count = _member_count(controls, variables, zones, findings)
     for control in controls:
@@ -83,10 +88,9 @@ def _draft(
     for group in groups:
         add_group(tables, group, variables, published)
     if any("tolerance" in spec for spec in tables.targets.values()):
-        text = (
-            f"tables of shares may be missed by a TVD of {MEMBER_TOLERANCE:g} per zone, for persons in group quarters"
-        )
-        findings.append(Finding("assumed", "persons", text))
+        why = "for persons in group quarters" if options.member_tolerance is None else "as stated"
+        text = f"tables of shares may be missed by a TVD of {tolerance:g} per zone, {why}"
+        findings.append(Finding("assumed" if options.member_tolerance is None else "noted", "persons", text))
     document = _document(inputs, options, controls, tables, variables, member_count, zones)
     files = (_crosswalk(zones), *tables.files)
     return Draft(document, files, tuple(_sorted(findings)), f"Import of PopulationSim's inputs: {document['name']}")
@@ -167,7 +171,7 @@ def _anybody(table: str, variables: Variables, member_count: str | None) -> str:
         return f"{member_count} >= 0"
     for (of, _), variable in variables.items():
         if of == table and not variable.is_derived and not variable.is_category:
-            return f"{variable.name} >= {min(variable.low, 0):g}"
+            return f"{variable.name} >= {min(variable.low, 0):.15g}"
     for (of, _), variable in variables.items():
         if of == table and not variable.is_derived:
             return f'{variable.name} == "{variable.atoms[0][0]}" or {variable.name} != "{variable.atoms[0][0]}"'
@@ -223,7 +227,7 @@ def with_importances(targets: Mapping[str, dict[str, Any]], is_known: bool) -> d
         kept = {key: value for key, value in spec.items() if key not in ("importance", "note")}
         if is_known and given != usual:
             kept["importance"] = float(f"{min(given / usual, MAX_IMPORTANCE):.6g}")
-        result[name] = kept | {"note": f"{spec['note']} Importance {given:g}."}
+        result[name] = kept | {"note": f"{spec['note']} Importance {given:.15g}."}
     return result
 
 

@@ -4,14 +4,18 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from adapters.llm.exchange_files import MERGED as EXCHANGES
 from adapters.object_path import Location
 from adapters.run_folder import RunFolder
-from adapters.storage import sha256_of, write_json
+from adapters.storage import read_parquet, sha256_of, write_json
 from schemas.errors import CorruptionError
 
 LINEAGE = ("plan.parquet", "proposals.jsonl")
 """Files beside the dataset that a reader of its records may want to follow."""
+RETIRED = "retired.parquet"
+"""The same, of an update: the records that it retired."""
 
 
 def write_manifest(run: RunFolder, commits: Sequence[Mapping[str, Any]]) -> None:
@@ -19,7 +23,7 @@ def write_manifest(run: RunFolder, commits: Sequence[Mapping[str, Any]]) -> None
     digests = {commit["file"]: commit["file_digest"] for commit in commits}
     digests |= {name: digest for commit in commits for name, digest in commit["files"].items()}
     files = [_entry(f"dataset/{name}", run.staged_dataset / name, digest) for name, digest in sorted(digests.items())]
-    names = [*LINEAGE, *([EXCHANGES] if (run.root / EXCHANGES).is_file() else [])]
+    names = [*LINEAGE, *(name for name in (EXCHANGES, RETIRED) if (run.root / name).is_file())]
     files += [_entry(name, run.root / name, sha256_of(run.root / name)) for name in names]
     commit_files = {str(commit["batch_id"]): commit["file"] for commit in commits}
     write_json(run.manifest, {"format": 1, "commits": commit_files, "files": files})
@@ -42,6 +46,11 @@ def damaged_files(run: RunFolder) -> list[str]:
     return [entry["path"] for entry in manifest["files"] if not _is_as_listed(run.root, entry)]
 
 
+def damage(run: RunFolder) -> list[str]:
+    """As `damaged_files`, with the aggregates: validation writes them anew, so that no digest is listed of them."""
+    return damaged_files(run) + ([] if _is_readable(run.aggregates) else [run.aggregates.name])
+
+
 def verify_manifest(run: RunFolder) -> None:
     """Refuse a publication that lacks a file, or holds one that is not as it was published."""
     damaged = damaged_files(run)
@@ -52,6 +61,14 @@ def verify_manifest(run: RunFolder) -> None:
             f"{run.root / damaged[0]}: missing or altered since it was published{others}; "
             f"`synthor resume {run.root}` makes it again"
         )
+
+
+def _is_readable(path: Location) -> bool:
+    try:
+        read_parquet(path, is_verified=True)
+    except (pa.ArrowException, OSError):
+        return False
+    return True
 
 
 def refuse_lost_exchanges(run: RunFolder, damaged: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from adapters.located_yaml import one_line
 from schemas.errors import UserError
 from schemas.mapping import EntityMapping, MappingSpec
 from schemas.model import IntArray
@@ -97,7 +98,7 @@ def _read_frame(path: Path, text_columns: set[str]) -> pd.DataFrame:
         frame: pd.DataFrame = table.to_pandas().reset_index(drop=True)
     except (pa.ArrowException, OSError) as exc:
         told = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc).splitlines()[0]
-        raise UserError(f"{path}: cannot read the micro-data ({told})") from exc
+        raise UserError(one_line(f"{path}: cannot read the micro-data ({told})")) from exc
     if frame.empty:
         raise UserError(f"{path}: holds no records")
     return frame

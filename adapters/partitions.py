@@ -76,7 +76,15 @@ def read_footer(path: Location) -> dict[str, Any] | None:
         stored = (read_parquet_metadata(path).metadata or {}).get(FOOTER_KEY)
     except (pa.ArrowException, OSError) as exc:
         raise CorruptionError(f"{path}: not readable as parquet ({str(exc).splitlines()[0]})") from exc
-    return None if stored is None else json.loads(stored)
+    if stored is None:
+        return None
+    try:
+        commit: dict[str, Any] = json.loads(stored)
+        if not commit.keys() >= {"batch_id", "files"}:
+            raise ValueError
+    except (ValueError, AttributeError) as exc:
+        raise CorruptionError(f"{path}: the commit in its footer is damaged") from exc
+    return commit
 
 
 def verify_commit(dataset: Location, files: BatchFiles, commit: Mapping[str, Any]) -> None:
@@ -138,3 +146,8 @@ class PartitionWriter:
 def dataset_files(dataset: Location, entity: str) -> Iterator[Location]:
     """All parquet files of an entity, sorted."""
     yield from sorted(path for path in (dataset / entity).rglob("*.parquet") if not path.name.startswith("."))
+
+
+def batch_of_file(path: Location) -> int:
+    """The batch that a file's name says it is of."""
+    return int(path.stem[1:])

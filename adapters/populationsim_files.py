@@ -8,13 +8,14 @@ from typing import Any
 
 import yaml
 
+from adapters.bounded_files import MAX_LINE, bounded_lines, check_size
 from adapters.located_yaml import not_utf8, one_line
 from adapters.target_files import Rows
 from schemas.errors import ScenarioError, UserError
 from synthesis.expressions import nearest
 
+MAX_SETTINGS_BYTES = 1_000_000
 CONTROL_COLUMNS = ("target", "geography", "seed_table", "control_field", "expression")
-_MAX_BYTES = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,9 @@ def read_loose_csv(path: Path, renamed: Mapping[str, str]) -> Rows:
     """A CSV file as pandas would read it: `#` comments left out, unnamed columns too, columns renamed."""
     shown, rows, lines = str(path), [], []
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ScenarioError(f"the file has {path.stat().st_size} bytes, expected at most {_MAX_BYTES}", shown)
+        check_size(path, shown)
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, skipinitialspace=True)
+            reader = csv.reader(bounded_lines(file, shown), skipinitialspace=True)
             header = _next_row(reader)
             while row := _next_row(reader):
                 _check_length(row, header, shown, reader.line_num)
@@ -117,7 +117,7 @@ def read_loose_csv(path: Path, renamed: Mapping[str, str]) -> Rows:
                 lines.append(reader.line_num)
     except UnicodeDecodeError as exc:
         with path.open("rb") as file:
-            raise not_utf8(file, shown) from exc
+            raise not_utf8(iter(lambda: file.readline(MAX_LINE), b""), shown) from exc
     except csv.Error as exc:
         raise ScenarioError(f"not readable as CSV: {exc}", shown) from exc
     except OSError as exc:
@@ -153,18 +153,19 @@ def _read_settings(folder: Path) -> Settings:
     if path is None:
         return Settings()
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        check_size(path, str(path), MAX_SETTINGS_BYTES)
+        value = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_SettingsLoader)
+    except (yaml.YAMLError, ValueError, LookupError, RecursionError) as exc:
         raise ScenarioError(one_line(f"not readable as YAML: {str(exc).splitlines()[0]}"), str(path)) from exc
     if not isinstance(value, dict):
         raise ScenarioError("expected PopulationSim's settings, a mapping", str(path), 1)
     tables = [
-        table for table in value.get("input_table_list") or [] if isinstance(table, dict) and "tablename" in table
+        table for table in _items(value.get("input_table_list")) if isinstance(table, dict) and "tablename" in table
     ]
     files = {str(table["tablename"]): Path(str(table["filename"])).name for table in tables if "filename" in table}
     renamed = {str(t["tablename"]): _texts(t.get("rename_columns")) for t in tables}
     return Settings(
-        geographies=tuple(str(name) for name in value.get("geographies") or ()),
+        geographies=tuple(str(name) for name in _items(value.get("geographies"))),
         seed_geography=str(value["seed_geography"]) if value.get("seed_geography") else None,
         control_file=Path(str(value.get("control_file_name") or "controls.csv")).name,
         files=files | {"": str(value.get("data_dir") or "data")},
@@ -173,6 +174,19 @@ def _read_settings(folder: Path) -> Settings:
         total_target=str(value["total_hh_control"]) if value.get("total_hh_control") else None,
         is_given=True,
     )
+
+
+class _SettingsLoader(yaml.SafeLoader):
+    """Refuses aliases: a few of them can stand for more than memory holds."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not supported, expected the value written out")
+        return super().compose_node(parent, index)
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _texts(mapping: Any) -> dict[str, str]:

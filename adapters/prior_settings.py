@@ -55,7 +55,7 @@ def _category(document: PriorDocument, variable: Variable, given: Any, at: At) -
 def _range(document: PriorDocument, variable: Variable, given: Any, at: At) -> tuple[float, float]:
     low, high = _pair(document, variable, given, at)
     if low > high or (low == high and variable.kind == "number"):
-        raise document.error(f"expected [low, high] with low below high, got [{low:g}, {high:g}]", *at)
+        raise document.error(f"expected [low, high] with low below high, got [{low:.15g}, {high:.15g}]", *at)
     return low, high + 1 if variable.kind == "integer" else high
 
 
@@ -69,10 +69,10 @@ def _pair(document: PriorDocument, variable: Variable, given: Any, at: At) -> tu
 def _number(document: PriorDocument, variable: Variable, given: Any, at: At) -> float:
     value = _finite(document, given, at)
     if not variable.low <= value <= variable.high:
-        message = f"{value:g} leaves the range {variable.low:g} to {variable.high:g} of {variable.name}"
+        message = f"{value:.15g} leaves the range {variable.low:.15g} to {variable.high:.15g} of {variable.name}"
         raise document.error(message, *at)
     if variable.kind == "integer" and value != int(value):
-        raise document.error(f"{variable.name} is an integer, got {value:g}", *at)
+        raise document.error(f"{variable.name} is an integer, got {value:.15g}", *at)
     return value
 
 
@@ -90,7 +90,7 @@ def _mix(document: PriorDocument, variable: Variable, given: Mapping[str, Any], 
         low, high = _part(document, variable, label, (*at, label))
         value = _finite(document, weight, (*at, label))
         if not 0 <= value <= 1e9:
-            raise document.error(f"weight {value:g}, expected 0 to 1e9", *at, label)
+            raise document.error(f"weight {value:.15g}, expected 0 to 1e9", *at, label)
         lows.append(low)
         highs.append(high)
         weights.append(value)
@@ -119,12 +119,14 @@ def _normal(document: PriorDocument, variable: Variable, given: Mapping[str, Any
         raise document.error(f"expected {expected}", *at, shape)
     mean, deviation = (_finite(document, value, (*at, shape)) for value in values)
     if deviation <= 0:
-        raise document.error(f"expected a positive deviation, got {deviation:g}", *at, shape)
+        raise document.error(f"expected a positive deviation, got {deviation:.15g}", *at, shape)
     low, high = variable.low, variable.high
     if "within" in given:
         low, high = _pair(document, variable, given["within"], (*at, "within"))
         if low >= high:
-            raise document.error(f"expected [low, high] with low below high, got [{low:g}, {high:g}]", *at, "within")
+            raise document.error(
+                f"expected [low, high] with low below high, got [{low:.15g}, {high:.15g}]", *at, "within"
+            )
     if shape == "normal":
         return Normal(mean, deviation, low, high)
     if mean <= 0 or high <= 0:

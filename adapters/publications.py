@@ -32,6 +32,7 @@ def publish_to(run: RunFolder, root: Location, anyway: bool = False) -> dict[str
         digest = sha256_of(run.manifest)
         if current and (current["run"], current["manifest_sha256"]) == (str(run.root), digest):
             return current
+        _check_descent(run, record, current)
         entry = _entry(run, record, digest, root, current)
         write_json(_file_of(root, entry["publication"]), entry)
         write_json(root / "current.json", entry)
@@ -70,6 +71,18 @@ def read_previous(root: Location, run: RunFolder) -> dict[str, Any] | None:
 def _check_root(root: Location) -> None:
     if (root / "run.json").exists():
         raise UserError(f"{root}: is a run folder, expected a folder of publications")
+
+
+def _check_descent(run: RunFolder, record: dict[str, Any], current: dict[str, Any] | None) -> None:
+    """Refuse an update of a publication that has been replaced since: what replaced it would be lost."""
+    update = record.get("update") or {}
+    if update.get("base_publication") is None or current is None:
+        return
+    if current["run"] not in (update["base"], str(run.root)):
+        raise UserError(
+            f"{run.root}: is an update of publication {update['base_publication']} ({update['base']}), "
+            f"but the current one is {current['publication']} ({current['run']}): update that"
+        )
 
 
 def _entry(

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from adapters.object_path import Location
 from adapters.report_charts_run import chart_counts, chart_durations, chart_rounds
+from adapters.report_churn import read_churn
 from adapters.report_evidence import arrange_evidence
 from adapters.report_lineage import Lineage, arrange_lineage
 from adapters.report_misses import WorstCell, find_misses, find_worst_cells
@@ -110,6 +111,7 @@ def _judged(grids: list[TableGrid]) -> list[TableGrid]:
 def _describe_run(record: dict[str, Any], run: Location) -> dict[str, Any]:
     asked = (record.get("llm") or {}).get("rounds") or []
     return {
+        "churn": read_churn(record),
         "rounds": record.get("rounds") or [],
         "round_chart": chart_rounds(record.get("rounds") or [], asked),
         "asked": asked,

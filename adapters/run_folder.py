@@ -19,11 +19,22 @@ from adapters.object_path import Location, ObjectPath
 from adapters.run_log import RunLog
 from adapters.scenario_document import Document
 from adapters.scenario_files import input_files, read_scenario
-from adapters.storage import read_parquet, read_parquet_metadata, remove_temporaries, remove_tree, replacing, write_json
+from adapters.storage import (
+    read_parquet,
+    read_parquet_metadata,
+    remove_temporaries,
+    remove_tree,
+    replacing,
+    sha256_of,
+    write_json,
+)
 from schemas.dependencies import Dependencies
 from schemas.errors import RunError, UserError
 from schemas.exchange import Answer
 from schemas.model import FloatArray, IntArray, Scenario
+
+RESPONSES = "responses"
+"""Parts kept for the whole run: what each unit adds by itself to the tables beyond it."""
 
 
 class RunFolder:
@@ -64,6 +75,10 @@ class RunFolder:
         """What one plan was proposed from."""
         return self.root / "staging" / "proposals" / f"p{plan_id:06d}.json"
 
+    def retired_file(self, batch_id: int) -> Location:
+        """Which records one batch of an update retired, before they are merged into retired.parquet."""
+        return self.root / "staging" / "retired" / f"b{batch_id:06d}.parquet"
+
     def answer_file(self, request_id: str) -> Location:
         """The answer to a request for proposals, for whoever compiles it."""
         return ExchangeStore(self.root).answer_file(request_id)
@@ -97,6 +112,23 @@ class RunFolder:
         """The digest of a batch's commit file; None if none was kept."""
         path = self.digest_file(batch_id)
         return path.read_text(encoding="ascii") if path.is_file() else None
+
+    def keep_plan_digest(self, plan_id: int) -> None:
+        """Keep the digests of a plan's files; a plan without one is not complete."""
+        with replacing(self._plan_digest_file(plan_id)) as temporary:
+            temporary.write_text(self._plan_digest(plan_id), encoding="ascii")
+
+    def is_plan_intact(self, plan_id: int) -> bool:
+        """Whether a plan's files are there as they were written."""
+        kept = self._plan_digest_file(plan_id)
+        paths = self.plan_file(plan_id), self.proposals_file(plan_id), kept
+        return all(path.is_file() for path in paths) and kept.read_bytes() == self._plan_digest(plan_id).encode()
+
+    def _plan_digest(self, plan_id: int) -> str:
+        return f"{sha256_of(self.plan_file(plan_id))} {sha256_of(self.proposals_file(plan_id))}"
+
+    def _plan_digest_file(self, plan_id: int) -> Location:
+        return self.root / "staging" / "digests" / f"p{plan_id:06d}.sha256"
 
     def read_run(self) -> dict[str, Any]:
         """run.json, or an error that says why there is none."""
@@ -174,6 +206,11 @@ class RunFolder:
         content = io.BytesIO(self.parts_file(name).read_bytes())
         with np.load(content, allow_pickle=False) as stored:
             return {unit: stored[f"u{unit}"] for unit in units}
+
+    def read_all_parts(self, name: str) -> dict[int, FloatArray]:
+        """Everything that `write_parts` kept under the name."""
+        with np.load(io.BytesIO(self.parts_file(name).read_bytes()), allow_pickle=False) as stored:
+            return {int(unit.removeprefix("u")): stored[unit] for unit in stored.files}
 
     def publish(self) -> None:
         """Make the staged dataset the published one, by one rename; repeating it changes nothing.

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from schemas.scenario import RuleSpec
 from synthesis.expressions import nearest
 
 MAX_SIZE = 10**12
+LONGEST_NAME = 200
 _LEVEL_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -94,8 +96,11 @@ def fingerprint(document: Document) -> str:
     """SHA-256 over names and bytes of the scenario's files."""
     digest = hashlib.sha256()
     for name in input_files(document):
-        content = (document.folder / name).read_bytes()
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        path = document.folder / name
+        digest.update(f"{name}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
     return digest.hexdigest()
 
 
@@ -132,12 +137,20 @@ def _check_levels(document: Document, rows: Rows, levels: list[str]) -> None:
     for i, zone in enumerate(rows.columns[variable]):
         if zone in first:
             raise rows.error(f"zone {zone!r} appears twice, first on line {rows.lines[first[zone]]}", i)
-        if not zone or "/" in zone or zone in (".", ".."):
+        for name in (zone, *(rows.columns[level][i] for level in levels[1:])):
+            if name and not _is_folder_name(name):
+                raise rows.error(f"{name[:80]!r} is not usable as a zone name", i)
+        if not zone or "/" in zone:
             raise rows.error(f"{zone!r} is not usable as a zone name", i)
         first[zone] = i
         for level in levels[1:]:
             if not rows.columns[level][i]:
                 raise rows.error(f"zone {zone!r} has no {level}", i)
+
+
+def _is_folder_name(name: str) -> bool:
+    """Whether a partition's folder can be named so; `/` is quoted there."""
+    return name not in (".", "..") and name.isprintable() and len(quote(name)) <= LONGEST_NAME
 
 
 def _positions(names: Sequence[str], values: Sequence[str]) -> IntArray:

@@ -92,9 +92,10 @@ def _cells(
 
 def _check_range(rows: Rows, cells: Cells, measure: str, of: Variable | Derived) -> None:
     end = of.high + 1 if of.kind == "integer" and measure == "quantile" else of.high
+    bounds = f"{of.low:.15g} to {of.high:.15g}"
     for i, text in enumerate(rows.columns[measure]):
         if not of.low <= float(text) <= end:
-            raise rows.error(f"{measure} {text!r} is outside the range of {of.name}, {of.low:g} to {of.high:g}", i)
+            raise rows.error(f"{measure} {text!r} is outside the range of {of.name}, {bounds}", i)
 
 
 def _tolerance(spec: TargetSpec) -> float:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adapters.object_path import Location, ObjectPath, filesystem
@@ -34,7 +36,8 @@ def replacing(path: Location) -> Iterator[Path]:
             path.upload(local)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Two workers on two machines may have one process number, and be at the same batch.
+    temporary = path.with_name(f".{path.name[-60:]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         yield temporary
         _sync(temporary)
@@ -85,9 +88,30 @@ def remove_tree(folder: Location) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def read_parquet(path: Location, is_verified: bool = False) -> pa.Table:
-    """A parquet file's rows; `is_verified` has its pages' checksums checked."""
-    return pq.read_table(_name(path), filesystem=_filesystem(path), page_checksum_verification=is_verified)
+def read_parquet(path: Location, is_verified: bool = False, where: pc.Expression | None = None) -> pa.Table:
+    """A parquet file's rows, those that fulfil `where`; `is_verified` has its pages' checksums checked."""
+    options = {"filesystem": _filesystem(path), "page_checksum_verification": is_verified}
+    return pq.read_table(_name(path), filters=where, **options)
+
+
+def open_parquet(path: Location) -> pq.ParquetFile:
+    """A parquet file, to be read row group by row group."""
+    return pq.ParquetFile(_name(path), filesystem=_filesystem(path))
+
+
+def link(source: Location, target: Location) -> None:
+    """Let `target` be the file that `source` is: another name of it where that can be, else a copy."""
+    if isinstance(source, Path) and isinstance(target, Path) and target.exists() and target.samefile(source):
+        return
+    with replacing(target) as temporary:
+        if isinstance(source, Path) and isinstance(target, Path):
+            try:
+                os.link(source, temporary)
+            except OSError:  # another file system, or one without hard links
+                shutil.copyfile(source, temporary)
+        else:
+            with source.open("rb") as stored, temporary.open("wb") as file:
+                shutil.copyfileobj(stored, file)
 
 
 def read_parquet_metadata(path: Location) -> pq.FileMetaData:

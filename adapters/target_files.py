@@ -10,15 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from adapters.bounded_files import MAX_LINE, bounded_lines, bounded_parquet, check_size
 from adapters.located_yaml import not_utf8, one_line
 from schemas.errors import ScenarioError, UserError
 from schemas.model import Axis, Derived, FloatArray, IntArray, Variable
 from synthesis.expressions import nearest
 from synthesis.labels import parse_bin
 
-MAX_BYTES = 2_000_000_000
 MAX_CELLS = 50_000_000
 MAX_NUMBER = 1e15
 
@@ -48,12 +47,11 @@ class Cells:
 def read_rows(path: Path, shown: str, separator: str = ",") -> Rows:
     """The rows of a parquet file (by its suffix) or else a CSV file."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ScenarioError(f"the file has {path.stat().st_size} bytes, expected at most {MAX_BYTES}", shown)
+        check_size(path, shown)
         rows = _read_parquet(path, shown) if path.suffix.lower() == ".parquet" else _read_csv(path, shown, separator)
     except UnicodeDecodeError as exc:
         with path.open("rb") as file:
-            raise not_utf8(file, shown) from exc
+            raise not_utf8(iter(lambda: file.readline(MAX_LINE), b""), shown) from exc
     except OSError as exc:
         raise ScenarioError(one_line(f"cannot read the file: {exc.strerror or exc}"), shown) from exc
     if not rows.lines:
@@ -95,7 +93,8 @@ def _read_csv(path: Path, shown: str, separator: str) -> Rows:
     rows, lines = [], []
     start = 1
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True, skipinitialspace=True, delimiter=separator)
+        lines_read = bounded_lines(file, shown)
+        reader = csv.reader(lines_read, strict=True, skipinitialspace=True, delimiter=separator)
         try:
             header = [name.strip() for name in next(reader, [])]
             _check_names(header, shown)
@@ -127,12 +126,11 @@ def _check_length(row: Sequence[str], header: Sequence[str], shown: str, line: i
 
 def _read_parquet(path: Path, shown: str) -> Rows:
     try:
-        table = pq.read_table(path)
+        columns = bounded_parquet(path, shown)
     except pa.ArrowException as exc:
         raise ScenarioError(one_line(f"not readable as parquet: {str(exc).splitlines()[0]}"), shown) from exc
-    _check_names(table.column_names, shown)
-    columns = {n: ["" if v is None else str(v).strip() for v in table[n].to_pylist()] for n in table.column_names}
-    return Rows(shown, columns, range(1, table.num_rows + 1))
+    _check_names(list(columns), shown)
+    return Rows(shown, columns, range(1, len(next(iter(columns.values()))) + 1))
 
 
 def _check_names(header: Sequence[str], shown: str) -> None:
@@ -175,7 +173,7 @@ def _numbers(rows: Rows, name: str, required: bool, low: float = 0.0) -> FloatAr
             hint = " (write it without thousands separators or signs)" if any(c.isdigit() for c in text) else ""
             raise rows.error(f"{name} {text!r} is not a number{hint}", i) from None
         if not low <= result[i] <= MAX_NUMBER:  # refuses NaN as well
-            raise rows.error(f"{name} {text!r} is out of range, expected a number between {low:g} and 1e15", i)
+            raise rows.error(f"{name} {text!r} is out of range, expected a number between {low:.15g} and 1e15", i)
     return result
 
 

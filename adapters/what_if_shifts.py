@@ -17,6 +17,8 @@ from schemas.model import Entity, IntArray, Scenario, Variable
 MAX_BINS = 8
 MAX_CATEGORIES = 60
 SHOWN_VALUES = 3
+LARGE = 1e5
+"""From here on numbers are told in full, not in powers of ten."""
 SHOWN_PAIRS = 10
 
 
@@ -74,7 +76,8 @@ def _coded(variable: Variable, ours: pd.Series, theirs: pd.Series) -> Coded:
         codes = [pd.Categorical(one.astype(str), categories=labels).codes.astype(np.int64) for one in (ours, theirs)]
         return Coded(codes[0], codes[1], labels)
     cuts = np.unique(np.quantile(theirs, np.arange(1, MAX_BINS) / MAX_BINS))
-    ends = [f"below {cuts[0]:g}", *(f"{a:g} to {b:g}" for a, b in itertools.pairwise(cuts)), f"{cuts[-1]:g} or more"]
+    told = [f"{cut:,.0f}" if abs(cut) >= LARGE else f"{cut:g}" for cut in cuts.tolist()]
+    ends = [f"below {told[0]}", *(f"{low} to {high}" for low, high in itertools.pairwise(told)), f"{told[-1]} or more"]
     return Coded(np.searchsorted(cuts, ours, side="right"), np.searchsorted(cuts, theirs, side="right"), ends)
 
 

@@ -43,8 +43,9 @@ def main() -> None:
             durations = json.loads((out / "run.json").read_text())["durations"]
             peak = measured.peak_process_bytes / 1e6
             print(
-                f"  command on {os.cpu_count()} cores: {measured.seconds:.1f} s wall, {measured.cpu_seconds:.1f} CPU "
-                f"s, largest process {peak:.0f} MB; exact: {cells_exact(out)}; {durations}"
+                f"  command on {os.cpu_count()} cores: {measured.seconds:.1f} s wall, "
+                f"{measured.cpu_seconds:.1f} CPU s, largest process {peak:.0f} MB; "
+                f"exact: {cells_exact(out)}; {durations}"
             )
 
 

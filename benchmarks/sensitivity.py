@@ -8,7 +8,6 @@ this process, without a server; `balanced` sets counts that meet the targets, `p
 """
 
 import argparse
-import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -116,7 +115,7 @@ def cases() -> Iterator[Case]:
 
 
 def main() -> int:
-    """Print the table; exit code 1 if the stated bar is missed."""
+    """Print the table; exit code 1 if the stated bar, of 12 calls in all, is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, nargs="+", default=[4, 8, 12])
     parser.add_argument("--seeds", type=int, default=3)
@@ -143,11 +142,12 @@ def main() -> int:
         )
     if given.json is not None:
         given.json.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1), encoding="utf-8")
-    barred = [o for o in outcomes if o.case == Case() and o.calls <= 12]
-    best = min(itertools.chain([1.0], (o.mean_tvd for o in barred if o.calls == max(given.calls))))
-    worst = max((o.mean_tvd for o in barred if o.calls == max(given.calls)), default=1.0)
-    print(f"bar: mean TVD <= {BAR} in 12 calls at noise .5, bias .15: best seed {best:.5f}, worst {worst:.5f}")
     print(f"records whose plan row comes from a reply: {min(o.reply_share for o in outcomes):.0%}")
+    barred = [o.mean_tvd for o in outcomes if o.case == Case() and o.calls == 12]
+    if not barred:
+        return 0
+    best, worst = min(barred), max(barred)
+    print(f"bar: mean TVD <= {BAR} in 12 calls at noise .5, bias .15: best seed {best:.5f}, worst {worst:.5f}")
     return 0 if worst <= BAR else 1
 
 

@@ -49,6 +49,14 @@ def populationsim(
         ),
     ] = None,
     members: Annotated[str, typer.Option(help="What tables of persons bind: share, or count as published.")] = "share",
+    member_tolerance: Annotated[
+        float | None,
+        typer.Option(
+            metavar="TVD",
+            help="By which total variation a zone's shares of persons may be missed, 0 to 1.",
+            show_default="0.02, assumed",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Read PopulationSim's controls, totals and crosswalk as they are."""
@@ -57,11 +65,16 @@ def populationsim(
 
     if members not in ("share", "count"):
         raise UserError(f"--members {members}: expected share or count")
+    if member_tolerance is not None and not 0 <= member_tolerance <= 1:
+        raise UserError(f"--member-tolerance {member_tolerance:g}: expected 0 to 1")
+    if member_tolerance is not None and members == "count":
+        raise UserError("--member-tolerance: --members count binds no shares, expected one of the two")
     options = ImportOptions(
         where=tuple(_split("--where", text) for text in where or ()),
         ranges={_column("--range", text): _bounds(text) for text in ranges or ()},
         definitions={_column("--define", text): _split("--define", text)[1] for text in definitions or ()},
         binds_members=members,
+        member_tolerance=member_tolerance,
     )
     check_free(out)
     draft = draft_populationsim(folder, options)

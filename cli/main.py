@@ -23,6 +23,7 @@ from cli.publish import publish
 from cli.review import report, validate
 from cli.run import resume, run
 from cli.schema import schema
+from cli.update import update
 from schemas.errors import ReplayError, SynthorError, UserError
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app.command(epilog=_example("synthor check scenarios/vermont"))(check)
 app.command(epilog=_example("synthor preview scenarios/vermont --records 10"))(preview)
 app.command(epilog=_example("synthor run scenarios/ecommerce --out runs/ecommerce --random-seed 7"))(run)
 app.command(epilog=_example("synthor resume runs/ecommerce"))(resume)
+app.command(epilog=_example("synthor update runs/vermont scenarios/vermont-2020 --out runs/vermont-2020"))(update)
 app.command(epilog=_example("synthor validate runs/ecommerce --full"))(validate)
 app.command(epilog=_example("synthor report runs/ecommerce"))(report)
 app.command(epilog=_example("synthor derive --micro household=households.csv --out scenarios/mine"))(derive)

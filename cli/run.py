@@ -1,26 +1,18 @@
 """`synthor run` and `synthor resume`: the whole pipeline, followed on a terminal and summed up at the end."""
 
-import contextlib
-import json
-import os
-import sys
-import time
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.completion import complete_run, complete_scenario
-from cli.existing import check_free, check_out, is_finished, read_run
-from cli.interruption import Interruption
-from cli.services import check_dask, is_unreachable_prefect, unreachable_prefect
+from cli.existing import check_out, is_finished
+from cli.following import called, close_run, follow, load_synthesize, load_update
 from cli.settings import build_settings
-from schemas.errors import RunError
 
 if TYPE_CHECKING:
     from adapters.object_path import Location
+    from adapters.run_folder import RunFolder
     from schemas.model import Scenario
     from schemas.settings import RunSettings
 
@@ -104,7 +96,7 @@ def run(
     options |= {"hold_out": tuple(dict.fromkeys(hold_out)) if hold_out else None}
     options |= {"workers": workers, "dask_address": dask, "max_rounds": max_rounds}
     options |= {"use_prior": False if no_prior else None}
-    options |= {"publish_anyway": publish_anyway or None, "publish_to": _absolute(publish_to)}
+    options |= {"publish_anyway": publish_anyway or None, "publish_to": absolute(publish_to)}
     options |= {"context": context, "context_strength": context_strength}
     settings = build_settings(options, assignments or ())
     checked = read_scenario(scenario)
@@ -113,7 +105,7 @@ def run(
     record = check_out(folder, checked, settings)
     if record is not None and is_finished(record, folder):
         _make_current(folder, settings)
-        _close(record, folder, as_json, quiet)
+        close_run(record, folder, as_json, quiet)
     else:
         _check_proposer(settings)
         check_disk(folder, checked, int(aims.zone_sizes.sum()))
@@ -133,7 +125,7 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Finish an interrupted or failed run; committed batches are not redone."""
-    from adapters.manifest import damaged_files
+    from adapters.manifest import damage
     from adapters.object_path import location
     from adapters.run_folder import RunFolder
     from adapters.scenario_files import read_scenario
@@ -144,15 +136,28 @@ def resume(
     if workers or dask:
         kept = {name: value for name, value in kept.items() if name not in ("workers", "dask_address")}
     changed: dict[str, object] = {"workers": workers, "dask_address": dask, "publish_anyway": publish_anyway or None}
-    changed |= {"publish_to": _absolute(publish_to)}
+    changed |= {"publish_to": absolute(publish_to)}
     changed |= {"max_calls": max_calls, "max_tokens": max_tokens, "max_usd": max_usd}
     settings = build_settings(kept | {name: value for name, value in changed.items() if value is not None})
-    if is_finished(record, folder.root) and not damaged_files(folder):
+    if is_finished(record, folder.root) and not damage(folder):
         _make_current(folder.root, settings)
-        _close(record, folder.root, as_json, quiet)
+        close_run(record, folder.root, as_json, quiet)
+        return
+    if record.get("update"):
+        resume_update(record, folder, settings, as_json, quiet)
         return
     with folder.local_scenario() as scenario:
         _synthesize(scenario, read_scenario(scenario), folder.root, settings, as_json, quiet)
+
+
+def resume_update(
+    record: dict[str, Any], run: "RunFolder", settings: "RunSettings", as_json: bool, quiet: bool
+) -> None:
+    """Finish an update: its run.json says what it started from, its folder holds its scenario."""
+    names = [entity.name for entity in run.read_scenario().entities]
+    with run.local_scenario() as scenario:
+        places = record["update"]["base"], scenario, run.root
+        follow(lambda: called(load_update, settings, *places), names, run.root, settings, as_json, quiet)
 
 
 def _make_current(out: "Location", settings: "RunSettings") -> None:
@@ -173,7 +178,8 @@ def _check_proposer(settings: "RunSettings") -> None:
         check_proposer(settings)
 
 
-def _absolute(path: str | None) -> str | None:
+def absolute(path: str | None) -> str | None:
+    """The path or address, wherever the command is repeated from."""
     from adapters.object_path import location
 
     return None if path is None else str(location(path).absolute())
@@ -182,96 +188,12 @@ def _absolute(path: str | None) -> str | None:
 def _absolute_replay(proposer: str | None) -> str | None:
     """A run that is replayed is found again from wherever this one is resumed."""
     kind, sign, run = (proposer or "").partition(":")
-    return f"replay:{_absolute(run)}" if kind == "replay" and sign and run else proposer
+    return f"replay:{absolute(run)}" if kind == "replay" and sign and run else proposer
 
 
 def _synthesize(
     folder: Path, scenario: "Scenario", out: "Location", settings: "RunSettings", as_json: bool, quiet: bool
 ) -> None:
-    """Run the flow; its failure is told with what was staged, then raised again."""
-    check_dask(settings.dask_address)
-    check_free(out)
-    names, began = [entity.name for entity in scenario.entities], time.monotonic()
-    interruption = Interruption(partial(_what_is_left, out))
-    try:
-        with (
-            interruption.watched(),
-            _followed(out, names, is_shown=not (as_json or quiet)),
-            _only_ours_on_stdout(),
-        ):
-            record = _run_flow(folder, out, settings)
-    except BaseException as error:
-        if interruption.signal:  # whatever else went wrong on the way out
-            typer.echo(interruption.line, err=True)
-            raise typer.Exit(interruption.exit_code) from None
-        if is_unreachable_prefect(error):
-            raise unreachable_prefect(error) from error
-        if isinstance(error, RunError) and (out / "run.json").is_file():
-            _close(read_run(out), out, as_json, quiet, time.monotonic() - began)
-        raise
-    _close(record, out, as_json, quiet, time.monotonic() - began)
-
-
-def _run_flow(folder: Path, out: "Location", settings: "RunSettings") -> dict[str, Any]:
-    """run.json, from the flow. What takes seconds to come up is started before the flow's libraries are imported."""
-    from flows.forks import start_fork_server
-
-    if settings.dask_address is None:
-        start_fork_server()
-    from flows.own_server import own_server
-
-    with own_server() as server:
-        from flows.synthesize import synthesize
-        from tasks.validate import load_suites_ahead
-
-        load_suites_ahead()
-        if server is not None:
-            server.wait()
-        return synthesize(str(folder), str(out), settings)
-
-
-def _what_is_left(out: "Location") -> str:
-    """What an interruption leaves."""
-    if isinstance(out, Path) and not (out / "run.json").is_file():
-        return "nothing was written"
-    return f"`synthor resume {out}` finishes this run"
-
-
-@contextlib.contextmanager
-def _followed(out: "Location", entities: list[str], is_shown: bool) -> Iterator[None]:
-    """The live display, on a terminal."""
-    # The display reads the log several times a second, which a store would have to be paid for.
-    if not (isinstance(out, Path) and is_shown and sys.stdout.isatty() and sys.stderr.isatty()):
-        yield
-        return
-    from rich.console import Console
-
-    from cli.progress import ProgressDisplay
-
-    with ProgressDisplay(out, entities, Console(stderr=True, highlight=False)):
-        yield
-
-
-@contextlib.contextmanager
-def _only_ours_on_stdout() -> Iterator[None]:
-    """Whatever libraries and worker processes print goes to stderr: stdout is for the summary or the JSON."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-
-
-def _close(
-    record: dict[str, Any], out: "Location", as_json: bool, quiet: bool, elapsed_seconds: float | None = None
-) -> None:
-    if as_json:
-        typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
-    elif not quiet:
-        from cli.summary import write_summary
-
-        typer.echo(write_summary(record, out, elapsed_seconds))
+    """Run the flow, and close."""
+    names = [entity.name for entity in scenario.entities]
+    follow(lambda: called(load_synthesize, settings, folder, out), names, out, settings, as_json, quiet)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHOWN_MISSES = 10
+SHOWN_ZONES = 5
 LABEL_WIDTH = 24
 Line = tuple[str, str]
 
@@ -32,6 +33,7 @@ def write_summary(record: Mapping[str, Any], out: Location, elapsed_seconds: flo
     lines = [_headline(record, elapsed_seconds), ""]
     facts = [
         *_records(record),
+        *_churn(record),
         *_asking(record),
         *_fit(record, grids),
         *_moments(aggregates),
@@ -85,6 +87,25 @@ def _records(record: Mapping[str, Any]) -> Iterator[Line]:
         yield "what if", record["what_if"]["note"]
     if record.get("shortfall"):
         yield "shortfall", f"{write_count(record['shortfall'])} records could not be drawn"
+
+
+def _churn(record: Mapping[str, Any]) -> Iterator[Line]:
+    update = record.get("update") or {}
+    if "retired" not in update:
+        return
+    before = update["kept"] + update["retired"]
+    share = f" ({update['retired'] / before:.2%})" if before else ""
+    yield "updated from", update["base"]
+    figures = [f"{write_count(update[name])} {name}" for name in ("kept", "added", "retired")]
+    yield "churn", ", ".join(figures) + share
+    touched, left = (write_count(update[f"partitions_{which}"]) for which in ("touched", "kept"))
+    yield "partitions", f"{touched} changed, {left} left byte for byte"
+    named = [zone for zone in update["zones"] if zone["zone"]]
+    for position, zone in enumerate(sorted(named, key=lambda zone: -zone["retired"])[:SHOWN_ZONES]):
+        text = f"{zone['zone']}: {write_count(zone['added'])} added, {write_count(zone['retired'])} retired"
+        yield "" if position else "zones changed", f"{text} ({zone['retired_share']:.2%})"
+    if len(named) > SHOWN_ZONES:
+        yield "", f"and {len(named) - SHOWN_ZONES} more, in run.json"
 
 
 def _asking(record: Mapping[str, Any]) -> Iterator[Line]:

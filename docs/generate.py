@@ -154,7 +154,7 @@ def _limits(metadata: tuple[Any, ...]) -> str:
     signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     constraints = [part for one in metadata if isinstance(one, FieldInfo) for part in one.metadata]
     told = [
-        f"{word} {getattr(one, sign):g}"
+        f"{word} {getattr(one, sign):,.15g}"
         for one in constraints
         for sign, word in signs.items()
         if getattr(one, sign, None) is not None and abs(getattr(one, sign)) < 1e12

@@ -82,7 +82,7 @@ def _judge_moments(table: str, cells: pd.DataFrame) -> TableVerdict:
         "tolerance_kind": str(cell["tolerance_kind"]),
     }
     place = described["cell"] if described["zone"] is None else f"{_zone(described)}, {described['cell']}"
-    figures = f"aimed {aimed[worst]:.6g}, synthetic {synthetic[worst]:.6g}"
+    figures = f"aimed {aimed[worst]:.10g}, synthetic {synthetic[worst]:.10g}"
     unit = "of it" if is_relative[worst] else "of the records"
     message = (
         f"{table}: {observed['cells_missed']} of {len(cells)} cells missed; worst {place}: {figures} "

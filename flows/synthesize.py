@@ -70,13 +70,13 @@ def _synthesize(scenario: str, out: str, settings: RunSettings, started: float) 
     name_flow_run(context.scenario.name, book.size)
     damaged = repair(context)
     if book.is_published() and not damaged:
-        _close(context, settings, book)
+        close(context, settings, book)
         return book.run
     book.start(damaged)
     try:
         context = _infer(context, settings, book)
         merged = _run_rounds(context, settings, book)
-        _audit_and_publish(context, settings, book, merged)
+        audit_and_publish(context, settings, book, merged)
     except BaseException as error:
         book.fail(error)
         raise
@@ -190,7 +190,8 @@ def _given(context: Context, settings: RunSettings) -> dict[str, Any]:
     return {"run": str(context.run.root), "fingerprint": context.scenario.fingerprint, "settings": settings}
 
 
-def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, merged: Merged) -> None:
+def audit_and_publish(context: Context, settings: RunSettings, book: RunBook, merged: Merged) -> None:
+    """Validation, then publication or, where it fails, an AuditError."""
     book.prior_measured(measure_prior(context))
     book.start_stage("validation")
     verdict = validate(str(context.run.root), settings.full_validation)
@@ -204,10 +205,10 @@ def _audit_and_publish(context: Context, settings: RunSettings, book: RunBook, m
     book.start_stage("publish")
     publish(context.run, merged.commits)
     book.published()
-    _close(context, settings, book)
+    close(context, settings, book)
 
 
-def _close(context: Context, settings: RunSettings, book: RunBook) -> None:
+def close(context: Context, settings: RunSettings, book: RunBook) -> None:
     """What follows publication; a run that was interrupted here is closed when it is taken up again."""
     if not context.run.is_closed():
         book.shifted(find_what_if(context))
@@ -222,7 +223,7 @@ def audit_message(verdict: Mapping[str, Any]) -> str:
     """One line: how many expectations failed, and the three worst cells."""
     cells = [
         f"{cell['table']}{' ' + cell['zone'] if cell['zone'] else ''} {cell['cell']}: "
-        f"aimed {cell['target']:g}, synthetic {cell['synthetic']}"
+        f"aimed {cell['target']:.10g}, synthetic {cell['synthetic']}"
         for cell in verdict["missed_cells"][:3]
     ]
     others = [failure["message"] for failure in verdict["failures"][:3]]

@@ -64,7 +64,7 @@ def allocate(system: System, prior: FloatArray, total: float, is_feasible: bool 
 
     `is_feasible`: all exact cells are known to be within reach of the prior's rows.
     """
-    usable = _usable_prior(system, prior)
+    usable = usable_prior(system, prior)
     if total <= 0 or usable.sum() <= 0:
         return Allocation(np.zeros(len(prior)), 0, float(np.abs(system.wanted(np.zeros(len(system.aim)))).max()))
     condensed = condense(system, usable)
@@ -123,14 +123,28 @@ def blocked_cells(system: System) -> BoolArray:
     return _zero_cells(system) | is_full
 
 
+def blocked_rows(system: System) -> BoolArray:
+    """Plan rows that add to a cell that wants nothing."""
+    rows: BoolArray = system.matrix @ blocked_cells(system).astype(float) > 0
+    return rows
+
+
+def unsupported_cells(system: System) -> BoolArray:
+    """Cells that want records and that no plan row reaches but such as also add to a cell that wants nothing."""
+    reached = np.asarray(system.matrix.T @ (~blocked_rows(system)).astype(float)) > 0
+    wants = (system.aim > 0) & (system.shares | (system.aim - system.committed >= 0.5))
+    unsupported: BoolArray = ~reached & wants & ~system.moments
+    return unsupported
+
+
 def _zero_cells(system: System) -> BoolArray:
     is_estimate = ~system.exact & (system.error_records(system.aim) > 0)
     return (system.aim == 0) & ~is_estimate & ~system.moments
 
 
-def _usable_prior(system: System, prior: FloatArray) -> FloatArray:
+def usable_prior(system: System, prior: FloatArray) -> FloatArray:
     """The prior without rows that add to a cell that wants nothing."""
-    usable = np.where(system.matrix @ blocked_cells(system).astype(float) > 0, 0.0, prior)
+    usable = np.where(blocked_rows(system), 0.0, prior)
     if usable.sum() > 0:
         return usable
     # Everything is blocked: keep what only overfills, so that the shortfall shows up in cells instead of in n.

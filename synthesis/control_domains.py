@@ -118,7 +118,7 @@ def _constants(tests: list[IsIn | Compare]) -> set[float]:
 def _category_regions(column: str, numbers: list[float], texts: list[str]) -> tuple[Region, ...]:
     codes = known(column).codes
     values: list[Value] = [float(code) for code in codes] if codes else [*numbers, *dict.fromkeys(texts)]
-    regions = [Region(value, label=f"{value:g}" if isinstance(value, float) else str(value)) for value in values]
+    regions = [Region(value, label=f"{value:.15g}" if isinstance(value, float) else str(value)) for value in values]
     return tuple(regions) if codes else (*regions, Region(None, label=OTHER))
 
 

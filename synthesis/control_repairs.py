@@ -56,7 +56,8 @@ def _fill_empty(group: Group, published: Published, findings: list[Finding]) -> 
 
 def _separate(group: Group, published: Published, findings: list[Finding]) -> Group:
     """Overlapping expressions whose counts partition the total."""
-    repaired = _without_typo(group, findings) if len(group.columns) == 1 else _most_specific_first(group, findings)
+    is_single = len(group.columns) == 1
+    repaired = _without_typo(group, findings) if is_single else _most_specific_first(group, published, findings)
     return repaired or _joined(group, published, findings)
 
 
@@ -105,7 +106,7 @@ def _without_typo(group: Group, findings: list[Finding]) -> Group | None:
     return replace(group, truth=truth)
 
 
-def _most_specific_first(group: Group, findings: list[Finding]) -> Group | None:
+def _most_specific_first(group: Group, published: Published, findings: list[Finding]) -> Group | None:
     order = np.argsort(group.truth.sum(axis=1), kind="stable")
     truth = group.truth[order]
     earlier: IntArray = np.cumsum(truth, axis=0) - truth
@@ -113,9 +114,12 @@ def _most_specific_first(group: Group, findings: list[Finding]) -> Group | None:
     if not truth.any(axis=1).all():
         return None
     controls = tuple(group.controls[i] for i in order)
+    counts = published.of(controls).sum(axis=1)
+    overlaps = np.triu(group.truth[order].astype(int) @ group.truth[order].T.astype(int), 1) > 0
     text = (
         "the expressions overlap although the counts partition the total: read as exclusive, "
-        f"the first that holds in the order {names(controls)}"
+        f"the first that holds in the order {names(controls)}; taken literally the counts would be short by up to "
+        f"{counts @ overlaps.any(axis=1):,.0f}"
     )
     findings.append(finding_of("repaired", group.controls, text))
     return replace(group, controls=controls, truth=truth)

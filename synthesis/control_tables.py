@@ -10,20 +10,14 @@ import numpy as np
 from schemas.expression import Arithmetic, Column, Compare, Constant, Logic, Negation
 from schemas.imports import DraftTable, Finding
 from schemas.model import BoolArray, FloatArray
+from synthesis.control_atoms import NOT_COUNTED, class_labels
 from synthesis.control_expressions import IsIn, Term, Test
-from synthesis.control_variables import (
-    ENTITIES,
-    NOT_COUNTED,
-    ImportedVariable,
-    Variables,
-    atoms_where,
-    class_labels,
-    safe_name,
-)
+from synthesis.control_variables import ENTITIES, ImportedVariable, Variables, atoms_where, safe_name
 from synthesis.controls import Control, Group, Published, names
 
 MEMBER_TOLERANCE = 0.02
-"""Total variation of shares by zone: published persons include those in group quarters, so none is met exactly."""
+"""Assumed total variation of shares by zone: published persons include those in group quarters, who live in no
+household, so none is met exactly."""
 
 Row = tuple[str, FloatArray]
 """A cell's label, and its count per unit."""
@@ -38,6 +32,7 @@ class Tables:
     units: Mapping[str, Sequence[str]]
     """Names of a geography's units, in the order of the counts."""
     binds_members: str
+    member_tolerance: float = MEMBER_TOLERANCE
     targets: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: list[DraftTable] = field(default_factory=list)
     derived: dict[str, dict[str, Any]] = field(default_factory=lambda: {"household": {}, "person": {}})
@@ -240,11 +235,11 @@ def _add(tables: Tables, name: str, spec: dict[str, Any], rows: Sequence[Row], c
         table = safe_name(f"{name}_{level}", list(tables.targets))
     spec |= {"zone": level, "file": f"targets/{table}.csv", "measure": "count", "source": "controls"}
     if spec["entity"] == "person" and spec.get("binds") != "count":
-        spec["tolerance"] = {"share_tvd": MEMBER_TOLERANCE}
+        spec["tolerance"] = {"share_tvd": tables.member_tolerance}
     importances = sorted({control.importance for control in controls})
     spec["importance"] = importances[-1]
     if len(importances) > 1:
-        text = f"importances {', '.join(f'{i:g}' for i in importances)} in one table: the highest is taken"
+        text = f"importances {', '.join(f'{i:.15g}' for i in importances)} in one table: the highest is taken"
         tables.findings.append(Finding("noted", table, text, controls[0].where))
     spec["note"] = f"Controls {names(controls)}: fields {', '.join(control.field for control in controls)}."
     tables.targets[table] = spec

@@ -7,26 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from schemas.imports import Finding
-from schemas.model import BoolArray
-from synthesis.control_domains import SMALL_CLASS, Domain, Region, assumed_end, assumed_start, truth_over
-from synthesis.control_expressions import Test, columns_of, holds, tests_of
+from synthesis.control_atoms import MISSING, Atom, atoms_of, told_values
+from synthesis.control_domains import Domain, Region
+from synthesis.control_expressions import Test, holds
 from synthesis.control_glossary import Known, known
-from synthesis.controls import Control, Group
+from synthesis.control_ranges import assumed_range, decaying_weights, top_cut
+from synthesis.controls import Group
 
 ENTITIES = {"households": "household", "persons": "person"}
-NOT_COUNTED = "not counted"
-MISSING = -1
-"""The index of missing values among a domain's regions."""
-_DECAY = 0.5
-_MAX_WEIGHTED = 40
 _RESERVED = ("count", "share", "moe", "batch_id", "plan_row_id", "household_id", "person_id", "household", "person")
-_PREFIX = re.compile(r"^(hh|h|p|per|pers|person|persons|household|households|num)_(?=.)")
-
-Atom = tuple[str, frozenset[int]]
-"""A category: its label and the regions of the domain that it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +58,6 @@ def safe_name(text: str, taken: Sequence[str] = ()) -> str:
     while name in taken or keyword.iskeyword(name) or name in _RESERVED:
         name += "_"
     return name
-
-
-def class_labels(controls: Sequence[Control]) -> list[str]:
-    """The controls' targets without what they have in common: p_male, p_female: male, female."""
-    parts = [control.target.split("_") for control in controls]
-    if len(parts) == 1:
-        return [_PREFIX.sub("", controls[0].target).replace("_", " ")]
-    while min(map(len, parts)) > 1 and len({part[0].lower() for part in parts}) == 1:
-        parts = [part[1:] for part in parts]
-    while min(map(len, parts)) > 2 and len({tuple(part[-2:]) for part in parts}) == 1:
-        parts = [part[:-2] for part in parts]
-    labels = [" ".join(part).strip() or control.target for part, control in zip(parts, controls, strict=True)]
-    return labels if len(set(labels)) == len(labels) else [control.target for control in controls]
 
 
 def becomes_category(group: Group, groups: Sequence[Group], domain: Domain) -> bool:
@@ -125,120 +102,25 @@ def _variable(
     users = [group for group in groups if group.table == key[0] and key[1] in group.columns]
     described = known(key[1]).description or f"column {key[1]} of the seed {key[0]}"
     if not domain.is_numeric or any(becomes_category(group, groups, domain) for group in users):
-        atoms = _atoms(domain, users)
-        described += "; " + "; ".join(f"{label}: {_told(domain, held)}" for label, held in atoms)
+        atoms = atoms_of(domain, users)
+        described += "; " + "; ".join(f"{label}: {told_values(domain, held)}" for label, held in atoms)
         categories = [label for label, _ in atoms]
         spec = {"type": "category", "categories": categories, "description": described}
         return ImportedVariable(name, entity, domain, spec, atoms=atoms)
-    low, high, told = _range(key, domain, users, assumptions)
+    given = assumptions.ranges.get(key)
+    low, high, told = assumed_range(domain, users) if given is None else (*given, "")
     if told:
         findings.append(Finding("assumed", f"{key[0]}.{key[1]}", f"range {low:,.0f} to {high:,.0f}: {told}"))
         described += f"; importer's assumption: {told}"
-    spec = {"type": domain.kind, "range": [_plain(low), _plain(high)], "description": described}
+    spec = {"type": domain.kind, "range": [plain_number(low), plain_number(high)], "description": described}
     if known(key[1]).unit:
         spec["unit"] = known(key[1]).unit
-    weights = _decaying_weights(domain, low, high)
+    weights = decaying_weights(domain, low, high)
     if weights:
         spec["prior_weights"] = weights
-        text = f"{_top_cut(domain):.0f} or more divides by halves: each further one is half as frequent"
+        text = f"{top_cut(domain):.0f} or more divides by halves: each further one is half as frequent"
         findings.append(Finding("assumed", f"{key[0]}.{key[1]}", text))
     return ImportedVariable(name, entity, domain, spec, low, high)
-
-
-def _atoms(domain: Domain, users: Sequence[Group]) -> tuple[Atom, ...]:
-    """Sets of regions that no control divides, named after the controls that are just that."""
-    alone = [group for group in users if group.columns == (domain.column,)]
-    rows = [row for group in alone for row in group.truth]
-    tests = [test for group in users if group not in alone for c in group.controls for test in tests_of(c.test)]
-    others = [test for test in tests if set(columns_of(test)) == {domain.column}]
-    truth = np.array([*rows, *truth_over(others, [domain])[1]], dtype=bool) if others or rows else np.zeros((0, 0))
-    patterns: dict[tuple[bool, ...], list[int]] = {}
-    for i in range(len(domain.regions)):
-        patterns.setdefault(tuple(truth[:, i].tolist()), []).append(i)
-    is_partitioned = bool(alone) and len(alone) == len(users) and all(group.state == "complete" for group in alone)
-    held = [frozenset(members) for pattern, members in patterns.items() if any(pattern) or not is_partitioned]
-    named = _named(alone)
-    atoms = [(named.get(members) or _told(domain, members), members) for members in held]
-    if any(group.state == "rest" and group.truth.any(axis=0).all() for group in alone):
-        atoms.append((NOT_COUNTED, frozenset([MISSING])))
-    return tuple(_distinct(atoms))
-
-
-def _named(groups: Sequence[Group]) -> dict[frozenset[int], str]:
-    found: dict[frozenset[int], str] = {}
-    for group in groups:
-        for label, row in zip(class_labels(group.controls), group.truth, strict=True):
-            found.setdefault(frozenset(np.flatnonzero(row).tolist()), label)
-    return found
-
-
-def _distinct(atoms: Sequence[Atom]) -> list[Atom]:
-    result: list[Atom] = []
-    for label, members in atoms:
-        while any(label == other for other, _ in result):
-            label += " (2)"
-        result.append((label, members))
-    return result
-
-
-def _told(domain: Domain, members: frozenset[int]) -> str:
-    """A category's values, for people."""
-    if MISSING in members:
-        return f"{domain.column} is missing"
-    regions = [domain.regions[i] for i in sorted(members)]
-    if domain.is_numeric:
-        low, high = regions[0].low, regions[-1].high
-        if math.isinf(low):
-            return f"{high:,.0f} or less"
-        return f"{low:,.0f} or more" if math.isinf(high) else f"{low:,.0f} to {high:,.0f}"
-    labels = [region.label for region in regions]
-    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} or {labels[-1]}"
-
-
-def _range(
-    key: tuple[str, str], domain: Domain, users: Sequence[Group], assumptions: Assumptions
-) -> tuple[float, float, str]:
-    """Lowest and highest value, and what of it is assumed."""
-    if key in assumptions.ranges:
-        return (*assumptions.ranges[key], "")
-    if domain.is_compared:
-        low, high = domain.regions[0].low, domain.regions[-1].high
-        return low, high, "no table tells its bounds"
-    regions = domain.regions
-    covered = _covered(domain, users)
-    first, last = (int(covered.argmax()), len(covered) - 1 - int(covered[::-1].argmax())) if covered.any() else (0, -1)
-    told = []
-    low, high = regions[first].low, regions[last].high
-    if math.isinf(low):
-        low = assumed_start(key[1], regions[0].high)
-        told.append(f"the lowest class begins at {low:,.0f}")
-    if math.isinf(high):
-        high = assumed_end(key[1], regions[-1].low)
-        told.append(f"the open class ends at {high:,.0f}")
-    return low, high, ", ".join(told)
-
-
-def _covered(domain: Domain, users: Sequence[Group]) -> BoolArray:
-    """Regions that the variable has: all of them unless complete tables leave the outer ones out."""
-    alone = [group for group in users if group.columns == (domain.column,)]
-    if not alone or len(alone) < len(users) or any(group.state != "complete" for group in alone):
-        return np.ones(len(domain.regions), dtype=bool)
-    return np.any([group.truth.any(axis=0) for group in alone], axis=0)
-
-
-def _top_cut(domain: Domain) -> float:
-    """Where the highest class begins; a compared column is cut at its constants only."""
-    if not domain.is_compared:
-        return domain.regions[-1].low
-    return domain.regions[min(1, len(domain.regions) - 1)].low
-
-
-def _decaying_weights(domain: Domain, low: float, high: float) -> dict[str, float]:
-    """Weights of a small count's values: within the open class each is half as frequent as the one before."""
-    cut = _top_cut(domain)
-    if domain.kind != "integer" or not 0 <= cut <= SMALL_CLASS or cut >= high or high - low > _MAX_WEIGHTED:
-        return {}
-    return {str(v): _DECAY ** max(0.0, v - cut) for v in range(int(low), int(high) + 1)}
 
 
 def _defined(
@@ -267,7 +149,7 @@ def _defined(
     findings.append(Finding("assumed", f"{key[0]}.{key[1]}", f"taken as {filled} ({source})"))
     spec = {
         "type": "integer",
-        "range": [_plain(low), _plain(high)],
+        "range": [plain_number(low), plain_number(high)],
         "value": filled,
         "description": f"{entry.description or key[1]} ({source})",
     }
@@ -298,7 +180,7 @@ def _defined_category(
         findings.append(Finding("assumed", f"{key[0]}.{key[1]}", text))
         return _variable(key, groups, domain, assumptions, names, findings)
     users = [group for group in groups if group.table == key[0] and key[1] in group.columns]
-    atoms = tuple(sorted(_atoms(domain, users), key=lambda atom: len(atom[1])))
+    atoms = tuple(sorted(atoms_of(domain, users), key=lambda atom: len(atom[1])))
     cases: list[dict[str, str]] = [
         {"when": " or ".join(f"({conditions[i]})" for i in sorted(held)), "value": label} for label, held in atoms[:-1]
     ]
@@ -321,5 +203,6 @@ def atoms_where(variable: ImportedVariable, test: Test) -> list[str]:
     ]
 
 
-def _plain(value: float) -> int | float:
+def plain_number(value: float) -> int | float:
+    """A whole number as such: YAML shows 7, not 7.0."""
     return int(value) if value == int(value) else value

@@ -45,6 +45,12 @@ def sketch_of(plan: Plan, counts: IntArray) -> Sketch:
     }
 
 
+def retired_sketch(plan: Plan, counts: IntArray) -> Sketch:
+    """What merging has to add for so many records of each plan row that are taken out again."""
+    sketch = sketch_of(plan, counts)
+    return {**sketch, "counts": [-count for count in sketch["counts"]], "records": [-sketch["records"][0]]}
+
+
 def merge_sketches(*sketches: Sketch) -> Sketch:
     """The sketch of all; associative and commutative, with `EMPTY` as the neutral value.
 
@@ -62,7 +68,8 @@ def merge_sketches(*sketches: Sketch) -> Sketch:
 def diversity_of(sketch: Sketch) -> Diversity:
     """The figures of the records that a sketch sums up."""
     counts, records = np.array(sketch["counts"], dtype=float), sketch["records"][0]
-    if not records:
+    counts = counts[counts > 0]  # of a pattern whose records were all retired, nothing is there
+    if records <= 0 or len(counts) == 0:
         return Diversity(0, 0.0, 0.0)
     # The patterns kept are a random sample of all, so their mean count is that of all: exact if all were kept.
     distinct = round(records * len(counts) / counts.sum())

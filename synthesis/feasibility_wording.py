@@ -115,15 +115,15 @@ def tell_overlap(scenario: Scenario, found: Overlap) -> Finding:
 
 
 def tell_set(
-    scenario: Scenario, tables: tuple[str, ...], level: str | None, size: FloatArray, examined: Sequence[int]
+    scenario: Scenario, tables: tuple[str, ...], level: str | None, size: FloatArray, examined: int
 ) -> Finding:
     """A smallest set of tables that cannot be met together; `size` per unit, zero where not examined."""
     what = f"{', '.join(tables)} cannot be met together, though any of them but one can"
     if len(tables) == 1:
         what = f"{tables[0]} cannot be met by any records that obey the rules"
     where = _where(scenario, size, np.full(len(size), np.nan), level)
-    if len(examined) < len(size):
-        what += f" (examined: the {len(examined)} of {len(size)} {level} with the largest findings)"
+    if examined < len(size):
+        what += f" (examined: the {examined:,} of {len(size):,} {level} with the largest findings)"
     policy = policy_of_cells(scenario, [table_of(scenario, name) for name in tables])
     places = _places(scenario, where, dict.fromkeys(tables, ()))
     return _finding("contradiction", tables, what, policy, where, places)

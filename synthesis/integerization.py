@@ -64,6 +64,44 @@ def integerize(
     return _among_equals(condensed, weights, rows, rng)
 
 
+def adjust(system: System, weights: FloatArray, start: IntArray) -> IntArray:
+    """The whole numbers of `start` after swaps that bring every cell to what `weights` reach; their sum stays."""
+    kinds, kind = _kinds(system)
+    target = reachable(system, weights)
+    before = np.bincount(kind, weights=start, minlength=len(kinds)).astype(np.int64)
+    counts = _swap_roots(system, kinds, before.astype(float), before.copy(), target, True)
+    rows = fit_totals(start, start - weights, kind, counts)
+    if not system.of_root.all():
+        rows = _swap_across(system, _swap_members(system, kind, rows, target, True), target)
+    return rows
+
+
+def approach(system: System, weights: FloatArray, start: IntArray) -> IntArray:
+    """The whole numbers of `start` after the swaps, between whatever rows, that gain most; large systems stay."""
+    adds = adds_of(system.matrix, centring_of(system, np.ones(len(system.aim), dtype=bool)))
+    if adds.dense is None:
+        return start
+    state = swaps_of(adds, importances(system), start.copy(), reachable(system, weights))
+    swap_listed(state)
+    swap_scanned(state)
+    return state.counts
+
+
+def fit_totals(counts: IntArray, excess: FloatArray, group: IntArray, totals: IntArray) -> IntArray:
+    """The counts, each group summing to its total: rows of most `excess` give records, those of least take them."""
+    fitted, excess = counts.copy(), excess.copy()
+    change = totals - np.bincount(group, weights=counts, minlength=len(totals)).astype(np.int64)
+    for number in np.flatnonzero(change).tolist():
+        rows = np.flatnonzero(group == number)
+        sign = 1 if change[number] > 0 else -1
+        for _ in range(abs(int(change[number]))):
+            score = excess[rows] if sign > 0 else np.where(fitted[rows] > 0, -excess[rows], np.inf)
+            row = rows[np.argmin(score)]
+            fitted[row] += sign
+            excess[row] += sign
+    return fitted
+
+
 def systematic_rounding(weights: FloatArray, total: int, rng: np.random.Generator) -> IntArray:
     """Every row's weight (scaled to `total`) rounded down or up, such that all sum to `total`; one random start."""
     cumulative = np.cumsum(weights) * (total / weights.sum())

@@ -30,7 +30,7 @@ def parse_bin(label: str, kind: str, low: float, high: float) -> tuple[float, fl
     if not lower < upper:
         raise UserError(f"bin {label!r} is empty")
     if lower < low or upper > end:
-        raise UserError(f"bin {label!r} leaves the variable's range {low:g}–{high:g}")
+        raise UserError(f"bin {label!r} leaves the variable's range {low:.15g}–{high:.15g}")
     if kind == "integer" and (lower != int(lower) or upper != int(upper)):
         raise UserError(f"bin {label!r} of an integer has a fractional end")
     return lower, upper

@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from schemas.model import FloatArray, IntArray, Scenario, TargetTable, Tolerance
+from schemas.model import BoolArray, FloatArray, IntArray, Scenario, TargetTable, Tolerance
 from synthesis.aggregates import Counts
 from synthesis.aims import Aims
-from synthesis.cells import CellCoder, unit_of_zones
-from synthesis.units import UnitCut
+from synthesis.cells import CellCoder, cell_ids, unit_of_zones
+from synthesis.records import Records
+from synthesis.units import Unit, UnitCut
 
+Held = Sequence[FloatArray]
+"""Per unit, what it holds in its outer cells."""
 SWEEPS = 50
 LARGEST_CORRECTION = 2.0
 """A later wave's part is at most so many times (and at least the inverse of) what the unit was meant to add."""
@@ -97,6 +100,64 @@ def spread(
         remaining = _target(outer, aims, base, left, committed)
         base = _rake(outer, base, left, remaining, LARGEST_CORRECTION)
     return {unit: base[unit] for unit in now}
+
+
+def held_in_outer(
+    coder: CellCoder, outer: OuterCells, units: Sequence[Unit], values: Records, counts: IntArray
+) -> Held:
+    """What the records of each unit add to its outer cells; `counts`: records of each plan row with these `values`."""
+    scenario = coder.scenario
+    unit_of_zone = np.zeros(sum(len(unit.zones) for unit in units), dtype=np.int64)
+    for unit in units:
+        unit_of_zone[unit.zone_array] = unit.index
+    assert scenario.zones is not None, "without zones there is one unit, which no table reaches beyond"
+    unit_of_row = unit_of_zone[values.root[scenario.zones.variable]]
+    ids = cell_ids(outer_coder(coder, outer), values)
+    flat = np.zeros((len(units), outer.count))
+    for table, start in zip(outer.tables, outer.starts, strict=True):
+        rows = np.arange(values.count) if table.entity == scenario.root.name else values.parent
+        inside = ids[table.name] >= 0
+        np.add.at(flat, (unit_of_row[rows[inside]], start + ids[table.name][inside]), counts[rows[inside]])
+    return [flat[unit.index][outer.of_unit[unit.index]] for unit in units]
+
+
+def moved_parts(
+    outer: OuterCells,
+    aims: Aims,
+    held: Held,
+    growth: FloatArray,
+    units: Sequence[int],
+    missed: Mapping[str, BoolArray],
+    counts: Counts,
+) -> dict[int, FloatArray]:
+    """What `units` are to hold in their outer cells, such that those that miss their targets meet them.
+
+    `held`: what each unit holds; `growth`: of its number of records; `counts`: what there is now, over all units.
+    Changes are whole numbers, rounded along the units, so that they sum to what is wanted.
+    """
+    index = np.array(units, dtype=np.int64)
+    if len(index) == 0:
+        return {}
+    grown = [part * growth[unit] for unit, part in enumerate(held)]
+    now = np.concatenate([np.zeros(0), *(counts[table.name] for table in outer.tables)])
+    others, target = now - _sums(outer, held, index), _sums(outer, grown, index)
+    for table, start in zip(outer.tables, outer.starts, strict=True):
+        cells = slice(start, start + table.cells)
+        is_missed = np.repeat(missed[table.name], table.unit_cells)
+        aim = aims.targets[table.name]
+        if table.binds == "share":
+            everyone = (others[cells] + target[cells]).reshape(table.units, -1).sum(axis=1)
+            aim = aim * np.repeat(everyone, table.unit_cells)
+        target[cells] = np.where(is_missed, np.maximum(aim - others[cells], 0.0), target[cells])
+    parts = _rake(outer, grown, index, target, None)
+    carried = np.zeros(outer.count)
+    found = {}
+    for unit in index.tolist():
+        cells = outer.of_unit[unit]
+        change = parts[unit] - held[unit] + carried[cells]
+        found[unit] = held[unit] + np.round(change)
+        carried[cells] = change - np.round(change)
+    return found
 
 
 def _of_tables(coder: CellCoder, outer: OuterCells, tables: Mapping[str, TargetTable]) -> CellCoder:

@@ -2,7 +2,18 @@
 
 import numpy as np
 
-PURPOSES = ("propose", "integerize", "draw", "stratify", "evaluate", "baselines", "preview", "texts")
+PURPOSES = (
+    "propose",
+    "integerize",
+    "draw",
+    "stratify",
+    "evaluate",
+    "baselines",
+    "preview",
+    "texts",
+    "update",
+    "retire",
+)
 
 
 def keyed_rng(random_seed: int, purpose: str, *key: int) -> np.random.Generator:

@@ -77,12 +77,15 @@ def propose_replies(
     prior = prior_of(scenario, offered)
     drawn = _drafted(offline, prior, zones, zone_of_row, rng)
     lost = np.setdiff1d(np.arange(len(offered)), drawn.plan.proposal - FIRST_ARCHETYPE)
-    if len(lost) and prior.relations and drawn.plan.count:
+    if len(lost) and prior.relations:
         # What a proposal says goes before a relation that it cannot be reconciled with.
         alone = replace(prior, relations=(), archetypes=tuple(_only(prior.archetypes, set(lost.tolist()))))
         share = float(sum(prior.archetypes[i].share for i in lost) / sum(one.share for one in prior.archetypes))
         rows = rng.choice(zone_of_row, max(round(len(zone_of_row) * share), len(lost)))
-        drawn = _with(drawn, _drafted(offline, alone, zones, rows, rng), share)
+        more = _drafted(offline, alone, zones, rows, rng)
+        # In a zone that none of them is for, another was drafted in their place.
+        own = more.plan.take(np.flatnonzero(np.isin(more.plan.proposal - FIRST_ARCHETYPE, lost)))
+        drawn = _with(drawn, replace(more, plan=own), share)
     plan = _narrowed(scenario, grids, drawn.plan, prior)
     numbers = np.array([one.number for one in offered], dtype=np.int64)
     plan = Plan(plan.atoms, plan.prior, first_reply(scenario) + numbers[plan.proposal - FIRST_ARCHETYPE])
@@ -104,7 +107,9 @@ def _only(archetypes: Sequence[Archetype], kept: set[int]) -> list[Archetype]:
 
 def _with(drawn: Proposals, more: Proposals, share: float) -> Proposals:
     """Both together; those added weigh `share` of all."""
-    weight = share / max(1 - share, 1e-9) * drawn.plan.prior.sum() / max(more.plan.prior.sum(), 1e-300)
+    if drawn.plan.count == 0 or more.plan.count == 0:
+        return more if drawn.plan.count == 0 else drawn
+    weight = share / (1 - share) * drawn.plan.prior.sum() / more.plan.prior.sum()
     plan = join_plans([drawn.plan, Plan(more.plan.atoms, more.plan.prior * weight, more.plan.proposal)])
     rejections = Counter(drawn.rejections) + Counter(more.rejections)
     return replace(drawn, plan=plan, drawn=drawn.drawn + more.drawn, rejections=rejections)

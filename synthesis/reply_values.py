@@ -106,14 +106,14 @@ def _check_bounds(variable: Variable, low: float, high: float) -> None:
     if variable.kind == "number" and low == variable.high:
         fits = False
     if not fits:
-        given = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-        bounds = f"{variable.low:g} to {variable.high:g}"
+        given = f"{low:.15g}" if low == high else f"{low:.15g} to {high:.15g}"
+        bounds = f"{variable.low:.15g} to {variable.high:.15g}"
         raise FaultError("outside_bounds", f"{variable.name} is {given}, expected within {bounds}")
 
 
 def _whole(variable: Variable, value: float) -> float:
     if variable.kind == "integer" and value != int(value):
-        raise FaultError("wrong_type", f"{variable.name} is {value:g}, expected a whole number")
+        raise FaultError("wrong_type", f"{variable.name} is {value:.15g}, expected a whole number")
     return float(value)
 
 

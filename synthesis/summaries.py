@@ -25,12 +25,16 @@ class ColumnSummary(TypedDict):
 
 
 class EntitySummary(TypedDict):
-    """Records of one entity. `ids` are the distinct ids as ascending runs [first, last] without gaps."""
+    """Records of one entity. `ids` are the distinct ids as ascending runs [first, last] without gaps.
+
+    `retired`: the ids among them whose records an update took out again.
+    """
 
     rows: int
     columns: dict[str, ColumnSummary]
     ids: list[list[int]]
     duplicate_ids: int
+    retired: NotRequired[list[list[int]]]
 
 
 class Summary(TypedDict):
@@ -85,6 +89,27 @@ def merge_all(summaries: Iterable[Summary]) -> Summary:
     return parts[0] if parts else EMPTY
 
 
+def retired_summary(summary: Summary) -> Summary:
+    """What merging has to add for records that are taken out again: `summary` is theirs. Ranges stay as wide."""
+    return Summary(
+        entities={name: _retired_entity(entity) for name, entity in summary["entities"].items()},
+        rules={name: -broken for name, broken in summary["rules"].items()},
+        member_count_mismatches=-summary["member_count_mismatches"],
+        orphan_members=-summary["orphan_members"],
+    )
+
+
+def _retired_entity(entity: EntitySummary) -> EntitySummary:
+    columns = {}
+    for name, column in entity["columns"].items():
+        columns[name] = ColumnSummary(nulls=-column["nulls"], outside=-column["outside"])
+        if "counts" in column:
+            columns[name]["counts"] = {label: -count for label, count in column["counts"].items()}
+        else:
+            columns[name]["min"] = columns[name]["max"] = None
+    return EntitySummary(rows=-entity["rows"], columns=columns, ids=[], duplicate_ids=0, retired=entity["ids"])
+
+
 def _entity_summary(entity: Entity, held: Columns, ids: IntArray) -> EntitySummary:
     summaries = {variable.name: _column_summary(variable, held[variable.name]) for variable in entity.all_variables}
     runs = _runs(ids)
@@ -131,15 +156,18 @@ def _union(a: Mapping[str, Any], b: Mapping[str, Any], join: Any) -> dict[str, A
 
 
 def _merge_entities(a: EntitySummary, b: EntitySummary) -> EntitySummary:
-    rows, merged = a["rows"] + b["rows"], _union(a["columns"], b["columns"], _merge_columns)
+    rows, columns = a["rows"] + b["rows"], _union(a["columns"], b["columns"], _merge_columns)
+    retired = _merge_runs(a.get("retired", []), b.get("retired", []))
     before, after = (a, b) if a["ids"][:1] <= b["ids"][:1] else (b, a)
-    if before["ids"] and after["ids"] and before["ids"][-1][1] + 1 < after["ids"][0][0]:
+    is_apart = before["ids"] and after["ids"] and before["ids"][-1][1] + 1 < after["ids"][0][0]
+    if is_apart and not retired:
         # Batches follow each other: nothing of what was merged before has to be looked at again.
         runs, duplicates = before["ids"] + after["ids"], a["duplicate_ids"] + b["duplicate_ids"]
     else:
         runs = _merge_runs(a["ids"], b["ids"])
-        duplicates = rows - _covered(runs)
-    return EntitySummary(rows=rows, columns=merged, ids=runs, duplicate_ids=duplicates)
+        duplicates = rows - _covered(runs) + _covered(retired)
+    merged = EntitySummary(rows=rows, columns=columns, ids=runs, duplicate_ids=duplicates)
+    return EntitySummary(**merged, retired=retired) if retired else merged
 
 
 def _merge_columns(a: ColumnSummary, b: ColumnSummary) -> ColumnSummary:

@@ -9,7 +9,7 @@ from schemas.model import BoolArray, FloatArray, IntArray
 from schemas.settings import RunSettings
 from synthesis.aggregates import ZONE_SIZES, Counts, no_counts
 from synthesis.aims import Aims
-from synthesis.allocation import Allocation, allocate, blocked_cells
+from synthesis.allocation import Allocation, allocate, blocked_rows, unsupported_cells, usable_prior
 from synthesis.candidates import may_complete, propose_rare, propose_unit
 from synthesis.causes import Causes, find_causes
 from synthesis.cells import CellCoder, cell_ids
@@ -107,7 +107,7 @@ def plan_unit(
     total = int(sizes.sum())
     pricing_rounds = PRICING_ROUNDS if is_last and is_open else 0
     plan, system, allocation = _priced(proposer, plan, system, total, system_of, rng, pricing_rounds)
-    unsupported = _unsupported(system)
+    unsupported = unsupported_cells(system)
     relaxation = None
     # Early support of replies alone meets little: what is not there yet is no reason to look for nearer targets.
     if is_open or is_last:
@@ -129,6 +129,24 @@ def plan_unit(
         find_causes(coder.scenario, system, allocation.weights, counts, unsupported, relaxation) if is_last else {},
         convergence_of(system, allocation),
     )
+
+
+def reach_cells(
+    proposer: OfflineProposer,
+    settings: RunSettings,
+    plan: Plan,
+    system_of: Callable[[Plan], System],
+    zone_of_row: IntArray,
+    total: int,
+    rng: np.random.Generator,
+) -> tuple[Plan, System, Allocation, BoolArray, Relaxation | None]:
+    """The plan with rows added until exact cells can be met or nothing helps; its system, allocation, the cells
+    that no row reaches, and the nearest targets where the published ones cannot be met.
+    """
+    plan, system, _ = _complete(proposer, settings, plan, system_of, zone_of_row, rng, is_open=True)
+    plan, system, allocation = _priced(proposer, plan, system, total, system_of, rng, PRICING_ROUNDS)
+    allocation, relaxation = _relaxed(system, plan, total, allocation)
+    return plan, system, allocation, unsupported_cells(system), relaxation
 
 
 def _as_proposed(
@@ -220,7 +238,8 @@ def _relaxed(system: System, plan: Plan, total: int, allocation: Allocation) -> 
     """The allocation; where it finds no way to meet the exact cells, that of the nearest targets that can be met."""
     if allocation.missed < MISSED or total == 0:
         return allocation, None
-    relaxation = relax(system, plan.prior)
+    # A row that adds to a cell without room gets no records, so it makes no other cell reachable.
+    relaxation = relax(system, usable_prior(system, plan.prior))
     if relaxation is None:
         return allocation, None
     relaxed = allocate(relaxation.system, relaxation.prior, total, is_feasible=True)
@@ -264,26 +283,21 @@ def _complete(
     rng: np.random.Generator,
     is_open: bool,
 ) -> tuple[Plan, System, BoolArray]:
-    """The plan with rows added, if it is open to that, for cells that want records but have no row."""
+    """The plan with rows added, if it is open to that, for cells that want records but have no row that may get any."""
     system: System = system_of(plan)
     for _ in range(FLAT_ATTEMPTS if is_open else 0):
-        missing = _unsupported(system)
+        missing = unsupported_cells(system)
         if not missing.any():
             break
         extra = _likely_rows(proposer, propose_rare(proposer, settings, zone_of_row, rng), rng)
-        hits = system_of(extra).matrix @ missing.astype(float)
-        chosen = np.flatnonzero(hits > 0)[: max(len(zone_of_row) // 4, 100)]
+        of_extra = system_of(extra)
+        chosen = np.flatnonzero(of_extra.matrix @ missing.astype(float) > 0)
+        # Blocked ones last: pricing starts from them where nothing better is found.
+        chosen = chosen[np.argsort(blocked_rows(of_extra)[chosen], kind="stable")][: max(len(zone_of_row) // 4, 100)]
         if len(chosen) == 0:
             continue
         rare = extra.take(chosen)
         weight = FLAT_PRIOR_SHARE * plan.prior.sum() / len(chosen)
         plan = join_plans([plan, Plan(rare.atoms, np.full(len(chosen), weight), rare.proposal)])
         system = system_of(plan)
-    return plan, system, _unsupported(system)
-
-
-def _unsupported(system: System) -> BoolArray:
-    """Cells that want records and that no plan row reaches, those aside that add to a cell which wants nothing."""
-    usable = (system.matrix @ blocked_cells(system).astype(float) == 0).astype(float)
-    reached = system.matrix.T @ usable > 0
-    return ~reached & (system.aim > 0) & ~system.moments & (system.shares | (system.aim - system.committed >= 0.5))
+    return plan, system, unsupported_cells(system)

@@ -26,6 +26,7 @@ OWN_SERVER = "SYNTHOR_OWN_PREFECT_SERVER"
 SECONDS_BETWEEN = 5.0
 """Pause between two updates of the progress: each is a call to the server."""
 SHOWN_CELLS = 20
+SHOWN_ZONES = 200
 
 
 class Artifacts:
@@ -62,6 +63,10 @@ class Artifacts:
         rows = self._made(lambda: worst_rows(self._run))
         if rows:
             self._made(lambda: create_table_artifact(rows, f"{self._key}-worst-cells", "Cells furthest off"))
+        if "retired" in (record.get("update") or {}):
+            churn = churn_rows(record["update"])
+            told = "Records kept, added and retired, zones with most retired first"
+            self._made(lambda: create_table_artifact(churn, f"{self._key}-churn", told))
 
     def _update(self) -> None:
         progress, self._told = self._progress, time.monotonic()
@@ -105,6 +110,14 @@ def worst_rows(run: RunFolder) -> list[dict[str, Any]]:
     ]
 
 
+def churn_rows(update: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What an update kept, added and retired: in all, then in the zones where most changed."""
+    zones = sorted(update["zones"], key=lambda zone: (-zone["retired"], -zone["added"]))[:SHOWN_ZONES]
+    whole = {"zone": "all", **{name: update[name] for name in ("kept", "added", "retired")}}
+    rows = [{name: zone[name] for name in ("zone", "kept", "added", "retired")} for zone in zones if zone["zone"]]
+    return [whole, *rows]
+
+
 def summary(record: Mapping[str, Any], run: RunFolder) -> str:
     """Verdict, targets met, cost and where to look, as Markdown."""
     rounds, validation, llm = record.get("rounds") or [{}], record.get("validation") or {}, record.get("llm") or {}
@@ -121,6 +134,8 @@ def summary(record: Mapping[str, Any], run: RunFolder) -> str:
         "time": f"{durations.get('total_seconds', 0.0):.1f} s",
         "report": f"[{run.report}]({link})",
     }
+    if "retired" in (update := record.get("update") or {}):
+        rows["churn"] = ", ".join(f"{update[name]:,} {name}" for name in ("kept", "added", "retired"))
     title = f"# {record['scenario']['name']}: {record['status']}\n"
     failure = f"\n{record['failure']}\n" if record.get("failure") else ""
     told = [failure["message"] for failure in validation.get("failures") or []][:10]

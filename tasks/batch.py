@@ -134,15 +134,17 @@ def _keep_plan(
     is_reply = plan.proposal >= first_reply(scenario)
     of_prior = int(counts[(plan.proposal >= FIRST_ARCHETYPE) & ~is_reply].sum())
     proposed = {
-        **_proposed(units, is_final=spec.fraction >= 1),
+        **describe_units(units, is_final=spec.fraction >= 1),
         "prior_records": of_prior,
         "records_of_replies": int(counts[is_reply].sum()),
     }
     write_json(run.proposals_file(spec.plan_id), {"proposed": proposed, "proposals": described})
     write_plan(run.plan_file(spec.plan_id), scenario, context.coder.grids, plan, counts, spec.plan_id)
+    run.keep_plan_digest(spec.plan_id)
 
 
-def _proposed(units: list[UnitPlan], is_final: bool) -> dict[str, Any]:
+def describe_units(units: list[UnitPlan], is_final: bool) -> dict[str, Any]:
+    """What a commit tells of the plans of its units."""
     rejections: Counter[str] = Counter()
     for unit in units:
         rejections.update(unit.rejections)

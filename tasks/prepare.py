@@ -59,19 +59,24 @@ def open_run(folder: Path, out: Location, settings: RunSettings) -> Context:
     check_disk(run.root, scenario, int(context.aims.zone_sizes.sum()))
     if (run.root / "run.json").exists():
         check_same_run(run.read_run(), scenario.fingerprint, settings, run.root)
-    elif run.root.exists() and (not run.root.is_dir() or _holds_anything(run.root)):
+    elif run.root.exists() and (not run.root.is_dir() or holds_anything(run.root)):
         raise UserError(f"{run.root}: exists and is no run folder, expected a new or empty folder")
     else:
-        _create(run, folder, context, judge_scenario(context.coder))
+        create_run(run, folder, context, judge_scenario(context.coder))
     return load_context(str(run.root), scenario.fingerprint, settings)
 
 
-def _holds_anything(folder: Location) -> bool:
+def holds_anything(folder: Location) -> bool:
+    """Whether there is anything beside a lock."""
     return any(path.name != LOCK_FILE for path in folder.iterdir())
 
 
-def check_same_run(stored: dict[str, Any], fingerprint: str, settings: RunSettings, root: Location) -> None:
+def check_same_run(
+    stored: dict[str, Any], fingerprint: str, settings: RunSettings, root: Location, is_update: bool = False
+) -> None:
     """Refuse to mix two runs in one folder."""
+    if (stored.get("update") is not None) != is_update:
+        raise UserError(f"{root}: holds an update, expected a new folder (`synthor resume {root}` finishes it)")
     if stored["scenario"]["fingerprint"] != fingerprint:
         raise UserError(
             f"{root}: holds a run of another scenario ({stored['scenario']['name']}), expected a new folder"
@@ -82,7 +87,8 @@ def check_same_run(stored: dict[str, Any], fingerprint: str, settings: RunSettin
             raise UserError(f"{root}: holds a run with {name}={value!r}, got {given[name]!r}: expected a new folder")
 
 
-def _create(run: RunFolder, folder: Path, context: Context, judged: dict[str, Any]) -> None:
+def create_run(run: RunFolder, folder: Path, context: Context, judged: dict[str, Any]) -> None:
+    """A new run folder, with its copy of the scenario and run.json."""
     scenario, settings = context.scenario, context.settings
     try:
         run.root.mkdir(parents=True, exist_ok=True)

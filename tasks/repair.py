@@ -3,7 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from adapters.manifest import damaged_files, refuse_lost_exchanges
+from adapters.manifest import damage, refuse_lost_exchanges
 from adapters.repair import withdraw_damaged, withdraw_publication
 from tasks.context import Context
 
@@ -14,7 +14,7 @@ def repair(context: Context) -> list[str]:
     run = context.run
     if not run.has_publication():
         return withdraw_damaged(run, context.scenario)
-    damaged = damaged_files(run)
+    damaged = damage(run)
     if damaged:
         refuse_lost_exchanges(run, damaged)
         withdraw_publication(run)

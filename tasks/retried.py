@@ -18,6 +18,7 @@ from schemas.errors import CorruptionError, UserError
 from schemas.model import FloatArray
 from schemas.settings import RunSettings
 from tasks import batch
+from tasks import update_batch as changing
 
 FIRST_ATTEMPTS = 1
 """Attempts that were made as a plain future."""
@@ -70,6 +71,14 @@ def synthesize_batch(run: str, fingerprint: str, settings: RunSettings, spec: Ba
     """As `batch.synthesize_batch`."""
     _pause(settings)
     receipt = batch.synthesize_batch(run, fingerprint, settings, spec)
+    return replace(receipt, attempt=FIRST_ATTEMPTS + (task_run.run_count or 1))
+
+
+@task(name="update-batch", task_run_name="update-batch-{spec.batch_id}", **RETRIED)
+def update_batch(run: str, fingerprint: str, settings: RunSettings, base: str, spec: BatchSpec) -> Receipt:
+    """As `update_batch.update_batch`."""
+    _pause(settings)
+    receipt = changing.update_batch(run, fingerprint, settings, base, spec)
     return replace(receipt, attempt=FIRST_ATTEMPTS + (task_run.run_count or 1))
 
 

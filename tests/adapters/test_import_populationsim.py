@@ -141,6 +141,18 @@ def test_members_can_bind_counts(import_town):
     assert {t.binds for t in scenario.tables} == {"count"}
 
 
+def test_tolerance_of_persons_shares_is_assumed(import_town):
+    draft, scenario = import_town()
+    assert {t.tolerance.value for t in scenario.tables if t.entity == "person"} == {0.02}
+    assert any("TVD of 0.02 per zone" in text for text in told(draft, "assumed").values())
+
+
+def test_tolerance_of_persons_shares_can_be_stated(import_town):
+    draft, scenario = import_town(member_tolerance=0.005)
+    assert {t.tolerance.value for t in scenario.tables if t.entity == "person"} == {0.005}
+    assert not any("TVD of" in text for text in told(draft, "assumed").values())
+
+
 def test_definition_and_range_are_the_users(import_town):
     _, scenario = import_town(
         ranges={("households", "NP"): (1, 9)}, definitions={("households", "NP_ADULTS"): "count(person.agep >= 21)"}
@@ -273,4 +285,4 @@ def test_importances_are_relative_to_the_most_common_one():
     targets = {name: {"importance": value, "note": "Controls."} for name, value in names.items()}
     held = with_importances(targets, is_known=True)
     assert [spec.get("importance", 1) for spec in held.values()] == [1, 1, 1_000_000]
-    assert held["c"]["note"] == "Controls. Importance 1e+09."
+    assert held["c"]["note"] == "Controls. Importance 1000000000."

@@ -81,3 +81,11 @@ def test_occupied_folder_is_refused(capsys, tmp_path):
 def test_missing_file_is_one_line(capsys, tmp_path):
     told = refuse(capsys, "census-table", tmp_path / "none.csv", "--out", tmp_path / "town")
     assert told.startswith(f"synthor: {tmp_path / 'none.csv'}: cannot read the file")
+
+
+@pytest.mark.parametrize("flags", [("--member-tolerance", "2"), ("--member-tolerance", "0.1", "--members", "count")])
+def test_a_tolerance_that_cannot_be_is_refused(capsys, tmp_path, flags):
+    said = refuse(capsys, "populationsim", EXAMPLES / "populationsim", "--out", tmp_path / "town", *flags)
+    assert said.count("\n") == 1
+    assert "--member-tolerance" in said
+    assert not (tmp_path / "town").exists()

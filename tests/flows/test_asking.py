@@ -76,6 +76,21 @@ def test_a_run_asks_keeps_and_replays(server, scheduler, tmp_path, monkeypatch, 
         run_flow(ECOMMERCE, tmp_path / "again", proposer=f"replay:{tmp_path / 'run'}", size=2000, **alone, **here)
 
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    server.switch()
+    told = {
+        "context": "Everybody pays by Cash on Delivery.",
+        "context_strength": 1.0,
+        "relax": "payment,location_payment",
+    }
+    given = {"size": 2000, "n_joints": 0, "without": str(tmp_path / "run"), **told, **alone, **here}
+    what_if = run_flow(ECOMMERCE, tmp_path / "what-if", proposer="anthropic", **given)["what_if"]
+    (payment,) = (one for one in what_if["shifts"] if one["variables"] == ["payment"])
+    assert (what_if["relaxed"], payment["pinned_by"]) == (["location_payment", "payment"], [])
+    assert payment["tvd"] > max(0.2, payment["noise"])
+    report = (tmp_path / "what-if/report.html").read_text(encoding="utf-8")
+    assert told["context"] in report
+    assert f"Shifts from the run without it ({tmp_path / 'run'})" in report
+
     server.switch(rates={"401": 1.0})
     with pytest.raises(AccessError, match="the key is not accepted"):
         run_flow(ECOMMERCE, tmp_path / "refused", proposer="anthropic", size=2000, **here)

@@ -9,6 +9,7 @@ from prefect.automations import Automation
 
 from flows.states import STATE_NAMES
 from flows.synthesize import synthesize
+from flows.update import update
 from schemas.settings import RunSettings
 from tests.conftest import ROOT
 
@@ -40,13 +41,15 @@ def test_a_run_is_lost_after_three_heartbeats_missed() -> None:
     assert (lost.actions[0].state.value, resume.actions[0].state.value) == ("CRASHED", "SCHEDULED")  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("deployment", deployments(), ids=lambda one: one["name"])
+@pytest.mark.parametrize("deployment", deployments(), ids=lambda one: one["entrypoint"] + one["name"])
 def test_deployments_start_runs_in_folders_of_their_own(deployment: dict[str, Any]) -> None:
     parameters = deployment["parameters"]
-    synthesize.validate_parameters(parameters)
+    flow = {"update": update, "synthesize": synthesize}[deployment["entrypoint"].rpartition(".")[2]]
+    flow.validate_parameters(parameters)
 
     assert "{" in parameters["out"]
-    assert RunSettings.model_validate(parameters["settings"]).publish_to
+    # An update of a folder of publications becomes its next one by itself.
+    assert parameters.get("run") or RunSettings.model_validate(parameters["settings"]).publish_to
     assert (ROOT / parameters["scenario"] / "scenario.yaml").is_file()
     assert deployment["concurrency_limit"]["limit"] == 1
     assert all(schedule["timezone"] for schedule in deployment["schedules"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from schemas.model import FloatArray
-from synthesis.allocation import allocate, design_effect, effective_rows
+from synthesis.allocation import allocate, design_effect, effective_rows, unsupported_cells
 from synthesis.dual import dual_of
 from synthesis.newton import conjugate, factorised, newton
 from synthesis.raking import rake
@@ -139,6 +139,16 @@ def test_cells_that_want_nothing_or_are_full_get_nothing() -> None:
     assert found.tolist() == pytest.approx([0, 0, 0, 40], abs=1e-3)
     shares = allocate(system_of((np.eye(3), [0, 0.5, 0.5], "share")), np.ones(3), 40).weights
     assert shares[0] == 0
+
+
+def test_a_cell_is_unsupported_if_only_rows_that_may_get_nothing_reach_it() -> None:
+    # The second row is the only one of cell 1, and lies in the member cell 0, which wants nobody.
+    parts: list[Part] = [(np.eye(2), [9, 1], ""), (np.array([[0.0, 1], [1, 1]]), [0, 10], "member")]
+    alone = system_of(*parts)
+    helped = system_of(*((np.append(adds, adds[[1]] * [0, 1], axis=0), *rest) for adds, *rest in parts))
+
+    assert unsupported_cells(alone).tolist() == [False, True, False, False]
+    assert unsupported_cells(helped).tolist() == [False, False, False, False]
 
 
 def test_if_every_cell_is_full_the_records_overfill_cells_that_may_be_filled() -> None:

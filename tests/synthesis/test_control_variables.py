@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from schemas.imports import Finding
+from synthesis.control_atoms import class_labels
 from synthesis.control_domains import assumed_end, assumed_start, build_domains
 from synthesis.control_expressions import parse_control
 from synthesis.control_groups import form_groups
-from synthesis.control_variables import Assumptions, build_variables, class_labels, safe_name
+from synthesis.control_variables import Assumptions, build_variables, safe_name
 from synthesis.controls import Control, Published
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.model import IntArray
-from synthesis.diversity import EMPTY, Sketch, diversity_of, merge_sketches, sketch_of
+from synthesis.diversity import EMPTY, Sketch, diversity_of, merge_sketches, retired_sketch, sketch_of
 from synthesis.metrics.diversity import duplicate_share, entropy_bits
 from synthesis.plan import Plan
 from synthesis.records import Records
@@ -44,6 +44,21 @@ def test_batches_merge_in_any_order_to_the_sketch_of_all(parts: int, span: int, 
         merged = merge_sketches(merged, sketches[i])
 
     assert merged == sketch_of(plan_of(*columns), counts)
+
+
+@settings(max_examples=30, derandomize=True, deadline=None)
+@given(st.sampled_from([50, 5000]), rngs)
+def test_retired_records_leave_the_figures_of_the_others(span: int, rng: np.random.Generator) -> None:
+    columns, counts = rng.integers(0, span, (1, 2000)), rng.integers(0, 3, 2000)
+    retired = np.minimum(rng.integers(0, 3, 2000), counts)
+    plan = plan_of(*columns)
+    merged = merge_sketches(sketch_of(plan, counts), retired_sketch(plan, retired))
+    left, wanted = diversity_of(merged), diversity_of(sketch_of(plan, counts - retired))
+
+    assert merged["records"] == [int((counts - retired).sum())]
+    if span == 50:
+        assert (left.distinct_records, left.duplicate_share) == (wanted.distinct_records, wanted.duplicate_share)
+    assert left.distinct_records == pytest.approx(wanted.distinct_records, rel=0.15)
 
 
 def test_many_patterns_are_estimated() -> None:

@@ -98,3 +98,9 @@ def test_the_prompt_tells_of_the_prior_and_asks_for_roles(village):
     text = '{"proposals": [{"values": {"tenure": "owned", "rent": 200}, "members": [%s, %s], "share": 1}]}'
     (read,) = check_reply(village, ProposalReply(text=text % (said % "spouse", said % "cousin")), 5).proposals
     assert read.roles == ("spouse", "")
+
+
+def test_proposals_that_all_contradict_the_relations_are_drawn_without_them(village):
+    ages, number, _ = drafted(village, [family([30, 68, 5]), family([25, 60, 20])])
+    assert {tuple(row) for row in ages.tolist()} == {(30, 68, 5), (25, 60, 20)}
+    assert set(number.tolist()) == {0, 1}

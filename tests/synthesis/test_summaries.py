@@ -13,7 +13,7 @@ from schemas.expression import Aggregate, CategoryTest, Column, Compare, Constan
 from schemas.model import Derived, Entity, IntArray, Rule, Scenario, Variable
 from synthesis.audit import audit_columns, records_from_frames, root_rows
 from synthesis.records import Records, concatenate
-from synthesis.summaries import EMPTY, Summary, merge_summaries, summarise
+from synthesis.summaries import EMPTY, Summary, merge_summaries, retired_summary, summarise
 
 AGE = Column("person", "age")
 HOUSEHOLD = Entity(
@@ -190,3 +190,28 @@ def test_records_without_members_are_summarised_and_read() -> None:
     assert audit_columns(scenario, records) == {"trip": {}}
     whole = summarise(scenario, concatenate([records, records]), np.array([1, 2, 3, 3]))
     assert whole["entities"]["trip"]["duplicate_ids"] == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(records_and_ids(), st.data())
+def test_retired_records_leave_the_summary_of_the_others(
+    batch: tuple[Records, IntArray, IntArray], data: st.DataObject
+) -> None:
+    records, _, _ = batch
+    root_ids, member_ids = np.arange(records.count) + 5, np.arange(records.member_count) + 100
+    gone = np.array(data.draw(st.lists(st.booleans(), min_size=records.count, max_size=records.count)), dtype=bool)
+    parts = []
+    for chosen in (gone, ~gone):
+        rows, members = np.flatnonzero(chosen), np.flatnonzero(chosen[records.parent])
+        parts.append(summary_of(records.take(rows), root_ids[rows], member_ids[members]))
+    left = merge_summaries(summary_of(records, root_ids, member_ids), retired_summary(parts[0]))
+
+    assert left["rules"] == {**dict.fromkeys(left["rules"], 0), **parts[1]["rules"]}
+    assert left["member_count_mismatches"] == parts[1]["member_count_mismatches"]
+    for name, entity in left["entities"].items():
+        assert (entity["rows"], entity["duplicate_ids"]) == (parts[1]["entities"][name]["rows"], 0)
+        for column, summary in entity["columns"].items():
+            wanted = parts[1]["entities"][name]["columns"][column]
+            assert (summary["nulls"], summary["outside"]) == (wanted["nulls"], wanted["outside"])
+            held = {label: count for label, count in summary.get("counts", {}).items() if count}
+            assert held == wanted.get("counts", {})
