@@ -15,14 +15,20 @@ MANY_VALUES = 4096
 """Whole numbers of a wider range are written as they are: a dictionary of them would outgrow its page."""
 
 
-def record_schema(scenario: Scenario, entity: Entity, partition_by: str | None) -> pa.Schema:
-    """The columns of an entity's files: ids, variables, derived variables, lineage; not the partition's own."""
+def record_schema(
+    scenario: Scenario, entity: Entity, partition_by: str | None, singles: frozenset[str] = frozenset()
+) -> pa.Schema:
+    """The columns of an entity's files: ids, variables, derived variables, lineage; not the partition's own.
+
+    Numbers among `singles` are kept in single precision.
+    """
     fields = [pa.field(f"{entity.name}_id", pa.int64(), nullable=False)]
     if entity.parent is not None:
         fields.append(pa.field(f"{entity.parent}_id", pa.int64(), nullable=False))
     for variable in entity.all_variables:
         if variable.name != partition_by:
-            fields.append(pa.field(variable.name, _type(variable), nullable=False))
+            kind = pa.float32() if variable.name in singles else _type(variable)
+            fields.append(pa.field(variable.name, kind, nullable=False))
     fields += [pa.field(text.name, pa.string()) for text in entity.texts]
     return pa.schema(fields + [pa.field(name, kind, nullable=False) for name, kind in LINEAGE.items()])
 

@@ -98,7 +98,7 @@ def write_batch(
     partition_of_row = _partition_of_rows(scenario, plan, zones)
     for position, partition in enumerate(files.partitions):
         inside = counts if scenario.zones is None else np.where(partition_of_row == position, counts, 0)
-        writers = _open(run, scenario, files, partition)
+        writers = _open(run, coder, files, partition)
         try:
             rng = keyed_rng(settings.random_seed, "draw", spec.round, spec.batch_id, position)
             of_texts = keyed_rng(settings.random_seed, "texts", spec.round, spec.batch_id, position)
@@ -134,12 +134,13 @@ def files_of_batch(scenario: Scenario, spec: BatchSpec, zones: IntArray) -> Batc
     return batch_files(scenario, spec.batch_id, batch_partitions(scenario, zones))
 
 
-def _open(run: RunFolder, scenario: Scenario, files: BatchFiles, partition: str) -> dict[str, PartitionWriter]:
+def _open(run: RunFolder, coder: CellCoder, files: BatchFiles, partition: str) -> dict[str, PartitionWriter]:
+    scenario = coder.scenario
     level = scenario.zones.partition_by if scenario.zones else None
     writers = {}
     for name in files.entities:
         entity, path = scenario.entity(name), run.staged_dataset / files.path(name, partition)
-        schema = record_schema(scenario, entity, level)
+        schema = record_schema(scenario, entity, level, coder.grids.singles(name))
         writers[name] = PartitionWriter(path, schema, column_encodings(schema, entity))
     return writers
 
@@ -161,10 +162,10 @@ def _write_chunk(
     member_ids = np.arange(records.member_count) + spec.batch_id * ID_STRIDE + tally.members
     plan_row_ids = drawn.plan_rows + spec.plan_id * PLAN_STRIDE
     if scenario.member is not None:
-        schema = record_schema(scenario, scenario.member, level)
+        schema = record_schema(scenario, scenario.member, level, coder.grids.singles(scenario.member.name))
         table = member_table(scenario, schema, records, member_ids, ids, spec.batch_id, plan_row_ids, texts[1])
         writers[scenario.member.name].write(table)
-    schema = record_schema(scenario, scenario.root, level)
+    schema = record_schema(scenario, scenario.root, level, coder.grids.singles(scenario.root.name))
     table = root_table(scenario, schema, records, ids, spec.batch_id, plan_row_ids, texts[0])
     writers[scenario.root.name].write(table)
     tally.counts = merge_counts(tally.counts, count_drawn(coder, records))

@@ -54,8 +54,9 @@ def _rewrite(
     scenario: Scenario, entity: Entity, source: Location, target: Location, keeps: Callable[[pa.Table], BoolArray]
 ) -> tuple[str, pd.DataFrame]:
     """The new file's digest, and the rows that were left out."""
-    schema = record_schema(scenario, entity, scenario.zones.partition_by if scenario.zones else None)
     file, footer, left_out = open_parquet(source), read_footer(source), []
+    singles = frozenset(field.name for field in file.schema_arrow if field.type == pa.float32())
+    schema = record_schema(scenario, entity, scenario.zones.partition_by if scenario.zones else None, singles)
     writer = PartitionWriter(target, schema, column_encodings(schema, entity))
     try:
         for number in range(file.num_row_groups):

@@ -64,6 +64,11 @@ class Grids:
         """The grid of a variable."""
         return self.grids[entity, variable]
 
+    def singles(self, entity: str) -> frozenset[str]:
+        """The entity's variables whose values are kept in single precision; carried ones matter exactly."""
+        keys = [key for key, density in self.densities.items() if density.is_single and not self.grids[key].carried]
+        return frozenset(name for owner, name in keys if owner == entity)
+
     def base_density(self, entity: str, name: str) -> FloatArray:
         """Relative frequency of a variable's atoms: as fitted, or else by its prior weights, or else even."""
         fitted = self.densities.get((entity, name))

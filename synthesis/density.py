@@ -20,6 +20,8 @@ EVEN_RECORDS = 8
 a sample of persons never does: a classifier tells them from real ones. By eight it hardly can."""
 CHANCE_DRAWS = 512
 """Draws per cell beyond which chance spreads them evenly enough (to a hundredth of the cell's width)."""
+SINGLE_STEPS = 2**12
+"""Single precision is enough where it tells at least so many values of every atom apart."""
 FEW_CELLS = 2**16
 """Cell numbers that fit two bytes are sorted by radix, several times faster."""
 
@@ -50,6 +52,13 @@ class Density:
     lasts: FloatArray
     means: FloatArray
     given: tuple[Given, ...] = ()
+    firsts: FloatArray | None = None
+    """The least value of each cell where single precision is enough to keep the variable: all draws are such values."""
+
+    @property
+    def is_single(self) -> bool:
+        """Whether its draws can be kept in single precision without leaving their cells."""
+        return self.firsts is not None
 
     @property
     def atoms(self) -> int:
@@ -67,7 +76,9 @@ def build_density(
     curves, atoms, _ = step_masses.shape
     quantiles = _quantiles(points, step_masses)
     ends = np.tile(points[:, -1], curves)
-    lasts = ends - 1 if is_integer else np.nextafter(ends, np.tile(points[:, 0], curves))
+    starts = np.tile(points[:, 0], curves)
+    single = None if is_integer else _single_bounds(starts, ends)
+    lasts = ends - 1 if is_integer else np.nextafter(ends, starts) if single is None else single[1]
     return Density(
         is_integer=is_integer,
         is_exact=is_integer and atoms == points[-1, -1] - points[0, 0],
@@ -78,7 +89,32 @@ def build_density(
         lasts=lasts,
         means=_means(quantiles, is_integer),
         given=given,
+        firsts=None if single is None else single[0],
     )
+
+
+def _single_bounds(starts: FloatArray, ends: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """The least and the greatest single-precision value in each [start, end); None where they are too coarse for one.
+
+    A value is on the same side of both ends whichever precision a reader compares it in.
+    """
+    with np.errstate(over="ignore"):
+        nearest, above = starts.astype(np.float32), ends.astype(np.float32)
+    firsts = np.where(nearest < starts, np.nextafter(nearest, np.float32(np.inf)), nearest)
+    lasts = np.nextafter(above, np.float32(-np.inf))
+    if not (np.isfinite(nearest) & np.isfinite(above)).all():
+        return None
+    step = np.spacing(np.maximum(np.abs(firsts), np.abs(lasts)))
+    if not (lasts - firsts >= SINGLE_STEPS * step).all():
+        return None
+    return firsts.astype(np.float64), lasts.astype(np.float64)
+
+
+def as_kept(density: Density, values: FloatArray, cells: IntArray) -> FloatArray:
+    """The values as they will be kept, each inside its cell: in single precision where that is enough."""
+    if density.firsts is None:
+        return np.minimum(values, density.lasts[cells])
+    return np.clip(values.astype(np.float32), density.firsts[cells], density.lasts[cells]).astype(np.float64)
 
 
 def cells_of(density: Density, name: str, atoms: Mapping[str, Array]) -> IntArray:
@@ -111,8 +147,8 @@ def draw_values(density: Density, cells: IntArray, rng: np.random.Generator) -> 
     if density.is_integer:
         np.floor(values, out=values)
     # Rounding may bring a draw to the excluded end of its cell.
-    np.minimum(values, density.lasts[cells], out=values)
-    return values.astype(np.int64) if density.is_integer else values
+    kept = as_kept(density, values, cells)
+    return kept.astype(np.int64) if density.is_integer else kept
 
 
 def _even_places(cells: IntArray, rng: np.random.Generator) -> FloatArray:

@@ -9,6 +9,7 @@ import numpy as np
 from schemas.errors import BatchError
 from schemas.model import Derived, Entity, IntArray, Scenario, Variable
 from synthesis.binning import Grids
+from synthesis.density import as_kept
 from synthesis.evaluation import with_derived
 from synthesis.plan import CARRIED, HIGH, LOW, Plan, cells_in, draw_in_cells, draw_in_ranges, narrows
 from synthesis.proposer import first_broken_rule
@@ -163,6 +164,10 @@ def _columns(
         drawn = draw_in_cells(grids, entity.name, name, source[name][rows], rng)
         if name + LOW in source:
             drawn = _narrowed(variable, drawn, source[name + LOW][rows], source[name + HIGH][rows], rng)
+            density = grids.densities.get((entity.name, name))
+            if density is not None and density.is_single:
+                cells = source[name][rows].astype(np.int64, copy=False)
+                drawn = as_kept(density, drawn.astype(np.float64, copy=False), cells)
         columns[name] = drawn
     return columns
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.conftest import ECOMMERCE, ROOT
-from tests.flows.running import MANY_BATCHES, digests, run_flow, start_command, wait_for
+from tests.flows.running import MANY_BATCHES, dask_workers, digests, run_flow, start_command, wait_for
 
 OWNER = """
 import os, time
@@ -69,7 +69,7 @@ def test_a_stopped_worker_is_replaced(
 
     def stop_a_worker() -> None:
         wait_for(lambda: committed(out) >= 2)
-        workers = [child for child in psutil.Process().children() if child not in before and _is_worker(child)]
+        workers = [child for child in dask_workers(os.getpid()) if child not in before]
         os.kill(workers[0].pid, signal.SIGSTOP)
         stopped.append(workers[0])
 
@@ -80,7 +80,3 @@ def test_a_stopped_worker_is_replaced(
     assert record["status"] == "published"
     assert not stopped[0].is_running()
     assert digests(out / "dataset") == digests(many_batches / "dataset")
-
-
-def _is_worker(child: psutil.Process) -> bool:
-    return "spawn_main" in " ".join(child.cmdline())

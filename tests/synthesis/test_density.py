@@ -1,5 +1,7 @@
 """Densities inside atoms: draws stay inside, follow their curve, and have the expected value that is told of them."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -87,3 +89,28 @@ def test_single_values_are_themselves() -> None:
 
     assert draw_values(density, np.array([1, 0, 1]), np.random.default_rng(0)).tolist() == [4, 3, 4]
     assert density.means.tolist() == [3, 4]
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(
+    st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=2, max_size=6, unique=True).map(sorted),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_values_in_single_precision_stay_on_their_side_of_every_edge(edges: list[float], place: float) -> None:
+    points = np.array([[low, high] for low, high in itertools.pairwise(edges)])
+    density = build_density(False, points, np.ones((1, len(points), 1)))
+    cells = np.repeat(np.arange(len(points)), 40)
+    values = draw_values(density, cells, np.random.default_rng(int(place * 1000)))
+    if density.is_single:
+        single = values.astype(np.float32)
+        assert (single == values).all()
+        for read, ends in ((values, points), (single, points.astype(np.float32))):
+            assert (read >= ends[cells, 0]).all()
+            assert (read < ends[cells, 1]).all()
+
+
+def test_bins_too_narrow_for_single_precision_are_kept_in_double() -> None:
+    wide, narrow, huge = (np.array([[0.0, end], [end, 1e3]]) for end in (1.0, 1e-3, 1e39))
+    huge[1, 1] = 1e40
+    are_single = [build_density(False, points, np.ones((1, 2, 1))).is_single for points in (wide, narrow + 1e6, huge)]
+    assert are_single == [True, False, False]
