@@ -95,6 +95,7 @@ def _read_frame(path: Path, text_columns: set[str]) -> pd.DataFrame:
         else:
             types = pa.csv.ConvertOptions(column_types={name: pa.string() for name in sorted(text_columns)})
             table = pa.csv.read_csv(path, convert_options=types)
+        _refuse_bytes(path, table.schema)
         frame: pd.DataFrame = table.to_pandas().reset_index(drop=True)
     except (pa.ArrowException, OSError) as exc:
         told = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc).splitlines()[0]
@@ -102,6 +103,13 @@ def _read_frame(path: Path, text_columns: set[str]) -> pd.DataFrame:
     if frame.empty:
         raise UserError(f"{path}: holds no records")
     return frame
+
+
+def _refuse_bytes(path: Path, schema: pa.Schema) -> None:
+    """Refuse columns of bytes, which a CSV's become where they are no text."""
+    for column in schema:
+        if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+            raise UserError(one_line(f"{path}: column {column.name!r} is not UTF-8 text, expected the file as UTF-8"))
 
 
 def _link_columns(

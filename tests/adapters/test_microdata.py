@@ -84,3 +84,9 @@ def test_mapping_mistakes_have_a_line(sources):
         sources("household:\n  colums: {NP: x}\n")
     with pytest.raises(UserError, match=r"unknown entity 'home' \(expected one of: household, person\)"):
         sources("home:\n  drop: [x]\n")
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    (tmp_path / "h.csv").write_bytes(b"a,b\n1,x\n2,\xac\n")
+    with pytest.raises(UserError, match=r"h.csv: column 'b' is not UTF-8 text"):
+        read_micro(MicroSources({"household": tmp_path / "h.csv"}, {}, {}, read_mapping(None, ["household"])))

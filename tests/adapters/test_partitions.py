@@ -145,6 +145,14 @@ def test_last_file_that_is_no_parquet_is_refused(commit_batch, content):
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[1]", b'{"batch_id": 1}'])
+def test_commit_that_cannot_be_told_is_refused(commit_batch, content):
+    batch = commit_batch(1)
+    pq.write_table(pa.table({"id": [1]}).replace_schema_metadata({FOOTER_KEY: content}), batch.last)
+    with pytest.raises(CorruptionError, match="the commit in its footer is damaged"):
+        read_commit(batch.dataset, batch.files)
+
+
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_flipped_bit_is_found(commit_batch, position):
     batch = commit_batch(1)

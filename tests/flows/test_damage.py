@@ -83,8 +83,9 @@ def test_damaged_batches_of_an_unfinished_run_are_made_again(run: Path, many_bat
 def test_a_lost_manifest_and_lost_lineage_are_made_again(run: Path, many_batches: Path, scheduler: str) -> None:
     (run / "manifest.json").write_text("{")
     (run / "plan.parquet").unlink()
+    flip(run / "aggregates.parquet", 200)
     assert run_flow(ECOMMERCE, run, dask_address=scheduler, **MANY_BATCHES)["status"] == "published"
-    for name in ("manifest.json", "plan.parquet", "proposals.jsonl"):
+    for name in ("manifest.json", "plan.parquet", "proposals.jsonl", "aggregates.parquet"):
         assert (run / name).read_bytes() == (many_batches / name).read_bytes()
 
 
