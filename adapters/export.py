@@ -22,7 +22,7 @@ from adapters.manifest import verify_manifest
 from adapters.object_path import relative
 from adapters.partitions import dataset_files
 from adapters.run_folder import RunFolder
-from adapters.storage import read_parquet, replacing
+from adapters.storage import make_folder, read_parquet, replacing
 from schemas.errors import UserError
 from schemas.model import Entity, IntArray, Scenario
 from synthesis.expressions import nearest
@@ -77,6 +77,7 @@ def export(
     plans = [_plan(scenario, entity, layout, renamed) for entity in scenario.entities]
     for entity, plan in zip(scenario.entities, plans, strict=True):
         _check_needs(layout_name, entity, plan)
+    make_folder(to)
     with ExitStack() as stack:
         writers = [_Writer(stack, to / plan.file) for plan in plans]
         numbers = _Numbers()

@@ -110,6 +110,10 @@ def _show(found: Any, trees: list["Tree"], as_json: bool) -> None:
         console.print(tree)
 
 
+def _records(count: int) -> str:
+    return f"{count:,} record{'s' * (count != 1)}"
+
+
 def _tree(title: str) -> "Tree":
     from rich.markup import escape
     from rich.tree import Tree
@@ -148,7 +152,7 @@ def _model(exchange: Facts) -> str:
 
 
 def _add_plan_row(tree: "Tree", row: Facts) -> None:
-    given = f"{row['plan_row_id']}: {row['records']:,} records drawn, prior weight {row['prior_weight']:.4g}"
+    given = f"{row['plan_row_id']}: {_records(row['records'])} drawn, prior weight {row['prior_weight']:.4g}"
     node = _add(tree, "plan row", given)
     _add_values(node, _atoms(row))
 
@@ -174,7 +178,7 @@ def _cell_tree(cell: Facts) -> "Tree":
         f"{cell['synthetic']:,.10g}: {0.0 - cell['discrepancy']:+,.1f}, {state} tolerance ({tolerance})",
     )
     for proposal in cell.get("proposals", []):
-        node = _add(tree, "proposal", f"{proposal['proposal_id']}: {proposal['records']:,} records")
+        node = _add(tree, "proposal", f"{proposal['proposal_id']}: {_records(proposal['records'])}")
         _add(node, "reason", proposal["reason"])
     for row in cell.get("plan_rows", []):
         node = _add(tree, "plan row", f"{row['plan_row_id']}: {row['in_cell']:,} of them")

@@ -25,7 +25,6 @@ def export(
     from adapters.export import export as write_files
     from adapters.object_path import location
     from adapters.run_folder import RunFolder
-    from adapters.storage import make_folder
     from synthesis.expressions import nearest
 
     if form not in LAYOUTS:
@@ -37,7 +36,6 @@ def export(
     if to.exists() and not to.is_dir():
         raise UserError(f"--to {to}: is a file, expected a folder")
     scenario = folder.read_scenario()
-    make_folder(to)
     written = write_files(folder, scenario, form, to, _renamed(rename or []))
     card = write_data_card(folder, scenario, to)
     if as_json:

@@ -12,8 +12,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from schemas.model import FloatArray, IntArray
 
-MAX_ELEMENTS = 20_000_000
-"""Rows times cells up to which a program is tried."""
+MAX_ELEMENTS = 200_000
+"""Rows times cells up to which a program is tried: it then takes seconds at most."""
 MAX_NODES = 50
 STAYING = 1e-3
 """Cost of moving a record away from where swaps put it, beside a record's distance in an exact cell."""

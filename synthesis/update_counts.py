@@ -12,6 +12,7 @@ import numpy as np
 from schemas.model import FloatArray, IntArray
 from synthesis.allocation import allocate
 from synthesis.centring import centring_of
+from synthesis.condensing import distinct_rows
 from synthesis.integerization import adjust, approach, fit_totals, systematic_rounding
 from synthesis.system import System
 
@@ -64,7 +65,19 @@ def whole_change(
     start = np.maximum(present - _rounded(less, gone, rng) + _rounded(more, grown + gone, rng), 0)
     start = fit_totals(start, start - near, np.zeros(len(start), dtype=np.int64), np.array([total]))
     counts = adjust(system, weights, approach(system, weights, start)) if total else start
-    return Change(np.maximum(present - counts, 0), np.maximum(counts - present, 0))
+    return _without_exchanges(system, np.maximum(present - counts, 0), np.maximum(counts - present, 0))
+
+
+def _without_exchanges(system: System, retired: IntArray, added: IntArray) -> Change:
+    """The change without records that would be replaced by others that add the same to every cell."""
+    _, label = distinct_rows(system.matrix)
+    gone, come = np.bincount(label, weights=retired), np.bincount(label, weights=added)
+    for kind in np.flatnonzero((gone > 0) & (come > 0)).tolist():
+        rows = np.flatnonzero(label == kind)
+        needless = min(int(gone[kind]), int(come[kind]))
+        for side in (retired, added):
+            side[rows] -= np.diff(np.minimum(np.cumsum(side[rows]), needless), prepend=0)
+    return Change(retired, added)
 
 
 def _rounded(weights: FloatArray, total: int, rng: np.random.Generator) -> IntArray:

@@ -141,11 +141,13 @@ def test_members_can_bind_counts(import_town):
     assert {t.binds for t in scenario.tables} == {"count"}
 
 
-def test_tolerance_of_persons_shares_is_assumed_or_stated(import_town):
+def test_tolerance_of_persons_shares_is_assumed(import_town):
     draft, scenario = import_town()
     assert {t.tolerance.value for t in scenario.tables if t.entity == "person"} == {0.02}
     assert any("TVD of 0.02 per zone" in text for text in told(draft, "assumed").values())
 
+
+def test_tolerance_of_persons_shares_can_be_stated(import_town):
     draft, scenario = import_town(member_tolerance=0.005)
     assert {t.tolerance.value for t in scenario.tables if t.entity == "person"} == {0.005}
     assert not any("TVD of" in text for text in told(draft, "assumed").values())

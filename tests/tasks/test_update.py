@@ -1,8 +1,7 @@
-"""Updates at their edges: zones that empty and fill, a table of the whole over many zones."""
+"""Updates at their edges: zones that empty and fill."""
 
 from pathlib import Path
 
-import pandas as pd
 import pyarrow.dataset as ds
 
 from schemas.settings import RunSettings
@@ -10,8 +9,7 @@ from synthesis.churn import churn_of
 from tasks.validate import validate_run
 from tests.flows.running import digests
 from tests.flows.town import AGES, SIZES, TENURE, write_town
-from tests.tasks.test_waves import SETTINGS, folder, run_waves, write  # noqa: F401
-from tests.tasks.updating import finish, run_here, update_here
+from tests.tasks.updating import run_here, update_here
 
 NOBODY = {
     "size": {"d3": dict.fromkeys(SIZES, 0)},
@@ -43,21 +41,3 @@ def test_a_district_is_emptied_and_filled_again(tmp_path: Path) -> None:
     before, after = digests(tmp_path / "base" / "dataset"), digests(tmp_path / "filled" / "dataset")
     assert {name for name in before if "d3" not in name} == {name for name in after if "d3" not in name}
     assert all(after[name] == before[name] for name in before if "d3" not in name)
-
-
-def test_a_table_of_the_whole_moves_in_every_zone_by_little(folder: Path, tmp_path: Path) -> None:  # noqa: F811
-    context, merged = run_waves(folder, tmp_path / "base", lambda batches: batches)
-    base = finish(context.run, merged)
-    table = pd.read_csv(folder / "both.csv").set_index(["purpose", "mode"])["count"]
-    for cell, change in ((("p0", "m0"), -12), (("p1", "m1"), -12), (("p0", "m1"), 12), (("p1", "m0"), 12)):
-        table[cell] += change  # neither purposes nor modes change
-    table.reset_index().to_csv(folder / "both.csv", index=False)
-    opened, after = update_here(base, folder, tmp_path / "updated")
-    assert opened.context.cut.outer == ("both",)
-    assert len({commit["round"] for commit in after.commits}) > len({commit["round"] for commit in merged.commits})
-    found = pd.read_parquet(opened.context.run.aggregates)
-    whole = found[found["table"] == "both"]
-    assert whole["discrepancy"].abs().max() <= 5
-    own = [commit for commit in after.commits if commit["batch_id"] >= opened.first_batch]
-    told = churn_of(opened.context.scenario, opened.counts, after.counts, own)
-    assert 24 <= told["retired"] <= 80
