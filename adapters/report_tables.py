@@ -129,7 +129,7 @@ def read_grids(aggregates: pd.DataFrame) -> list[TableGrid]:
 
 
 def _read_grid(name: str, rows: pd.DataFrame) -> TableGrid:
-    zone_codes, zones = pd.factorize(rows["zone"].fillna("").astype(str))
+    zone_codes, zones = pd.factorize(rows["zone"].astype(object).fillna("").astype(str))
     cell_codes, cells = pd.factorize(rows["cell"].astype(str))
     shape = (len(zones), len(cells))
 

@@ -129,7 +129,7 @@ def test_published_run_is_told_again_without_the_flow(tmp_path, write_run, insta
     calls = install_flow(None)
     write_run(FINGERPRINT)
     (tmp_path / "report.html").write_text("")
-    pq.write_table(pa.table({"table": ["age"]}), tmp_path / "aggregates.parquet")
+    pq.write_table(pa.table({"table": pa.array([], pa.string())}), tmp_path / "aggregates.parquet")
     (tmp_path / "manifest.json").write_text('{"format": 1, "commits": {}, "files": []}')
     for command in (["run", str(ECOMMERCE), "--out", str(tmp_path)], ["resume", str(tmp_path)]):
         assert main(command) == 0

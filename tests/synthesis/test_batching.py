@@ -83,8 +83,8 @@ def test_neighbours_share_a_batch_and_a_large_unit_is_cut_into_strata_of_one_pla
 
     assert [(b.units, b.stratum, b.strata, b.plan_id, b.records) for b in batches] == [
         ((0, 2), 0, 1, 1, 30),
-        *(((3,), i, 5, 2, 2_000_000) for i in range(5)),
-        ((4,), 0, 1, 7, 30),
+        *(((3,), i, 10, 2, 1_000_000) for i in range(10)),
+        ((4,), 0, 1, 12, 30),
     ]
 
 
