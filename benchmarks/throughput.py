@@ -6,7 +6,7 @@ The floor (`bare_floor.py`) draws and writes six columns and does nothing else: 
 there are workers. synthor is `synthor run` as a process of its own, imports, servers, validation, publication and
 report included. Marginal: the largest size up to 10M less the smallest, so that what does not grow with the records
 drops out. Peers need an environment of their own (`pip install -r benchmarks/requirements.txt`, and for SDV
-`pip install "sdv>=1.17"`), whose interpreter `--peers` names. CPU seconds are told beside wall seconds, for on a
+`pip install "sdv>=2"`), whose interpreter `--peers` names. CPU seconds are told beside wall seconds, for on a
 machine that is shared the latter are an upper bound.
 
 Bars: marginal wall <= 4 x the floor on the same cores; >= 5 x the peers' marginal records per second; 100M records with

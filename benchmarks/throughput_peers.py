@@ -34,9 +34,11 @@ def sdv_sampler(reference: pd.DataFrame) -> Callable[[int], object]:
     from sdv.metadata import Metadata
     from sdv.single_table import GaussianCopulaSynthesizer
 
-    metadata = Metadata.detect_from_dataframe(reference, table_name="transaction")
+    kinds = {name: "numerical" if column.dtype.kind in "if" else "categorical" for name, column in reference.items()}
+    columns = {name: {"sdtype": kind} for name, kind in kinds.items()}
+    metadata = Metadata.load_from_dict({"tables": {"transaction": {"columns": columns}}})
     synthesizer = GaussianCopulaSynthesizer(metadata)
-    synthesizer.fit(reference)
+    synthesizer.fit({"transaction": reference})  # SDV 2
     return synthesizer.sample
 
 
