@@ -101,7 +101,8 @@ class Campaigns:
         self._scenario = write_scenario(folder / "scenario")
         self._cluster = Cluster(folder)
         self._undisturbed: dict[str, dict[str, str]] = {}
-        self._events = 0
+        self._aim: dict[str, str] = {}
+        self._events = self._completed = 0
         self._notes: list[str] = []
 
     def run(self, seed: int, kind: str) -> list[str]:
@@ -109,6 +110,7 @@ class Campaigns:
         rng, self._notes = random.Random(f"{kind}-{seed}"), []
         expected = self._expected(kind if kind == "asking" else "bare" if kind.startswith("bare") else "offline")
         out = self._folder / f"{kind}{seed}"
+        self._aim, self._completed = expected, 0 if kind.startswith("bare") else completed_flows()
         self.totals.campaigns[kind] += 1
         disk = SmallDisk(out)
         try:
@@ -197,7 +199,16 @@ class Campaigns:
         if not wait_for(lambda: not leftovers(process), 10):
             self._fail("left_behind", f"{fault}: processes {leftovers(process)} live on")
         self._check_told(told, process, fault)
+        if not kind.startswith("bare"):
+            self._check_completed(out)
         return process.code
+
+    def _check_completed(self, out: Path) -> None:
+        """No flow run is COMPLETED with work missing."""
+        completed = completed_flows()
+        if completed > self._completed and contents(out) != self._aim:
+            self._fail("completed_with_work_missing", str(out))
+        self._completed = completed
 
     def _check_told(self, told: Path, process: Started, fault: str | None) -> None:
         text = told.read_text(errors="replace")
