@@ -76,7 +76,10 @@ def _load(path: Path) -> Any:
         raise UserError(f"{path}: cannot read the file ({exc.strerror})") from exc
     if path.suffix.lower() == ".json" or text.lstrip()[:1] in ("[", "{"):
         try:
-            return json.loads(text)
+            content = json.loads(text)
+            if "\\ud" in text.lower():
+                json.dumps(content, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is no character
+            return content
         except (ValueError, RecursionError) as exc:
             raise ScenarioError(f"not readable as JSON: {exc}", str(path)) from exc
     try:

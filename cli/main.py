@@ -98,7 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tell(message: str, code: int) -> int:
-    typer.echo(f"synthor: {' '.join(message.split())}", err=True)
+    line = " ".join(message.split())  # of whatever is quoted in it, nothing may steer a terminal
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)
+    typer.echo(f"synthor: {shown}", err=True)
     return code
 
 

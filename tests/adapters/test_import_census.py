@@ -142,3 +142,9 @@ def test_what_is_missing_is_asked_for(import_tables, names, options, message):
 )
 def test_unreadable_tables_are_one_line_with_their_place(import_tables, old, new, message):
     assert re.search(message, refuse(import_tables, CSV, texts=FILES | {CSV: B19001.replace(old, new)}))
+
+
+def test_half_a_surrogate_pair_is_no_character(import_tables):
+    texts = {**FILES, GROUP: FILES[GROUP].replace("Estimate", "Estim\\ud800ate")}
+    assert r"\ud800" in texts[GROUP]
+    assert "group.json: not readable as JSON" in refuse(import_tables, API, GROUP, texts=texts)

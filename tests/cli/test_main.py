@@ -55,6 +55,13 @@ def test_unknown_scenario_folder_is_one_line(capsys, tmp_path):
         assert refuse(capsys, *command) == f"synthor: {tmp_path / 'none'}: no such scenario folder\n"
 
 
+def test_what_is_quoted_cannot_steer_the_terminal(capsys, tmp_path):
+    told = refuse(capsys, "check", tmp_path / "no\x1b[31msuch\x17")
+    assert told.startswith("synthor: ")
+    assert "\\x1b[31msuch\\x17" in told
+    assert told[:-1].isprintable()
+
+
 def test_unknown_setting_names_the_nearest(capsys, tmp_path):
     told = refuse(capsys, "run", ECOMMERCE, "--out", tmp_path / "run", "--set", "max_ronds=3")
     assert told == "synthor: --set max_ronds: no such setting, did you mean 'max_rounds'?\n"
