@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import pytest
 from cli.environment import prepare_environment
 
 prepare_environment()
+# Started in the background, a shell has its commands ignore Ctrl-C, and theirs as well: the tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 ECOMMERCE = ROOT / "scenarios" / "ecommerce"
