@@ -117,7 +117,7 @@ def fork(work: Callable[[], object], told: Path) -> Started:
         os.dup2(output, 1)
         os.dup2(output, 2)
         # The fork server belongs to the parent of this process, which alone could ask after it.
-        forkserver._forkserver.ensure_running = lambda: None
+        forkserver.ensure_running = forkserver._forkserver.ensure_running = lambda: None
         work()
         code = 0
     except SystemExit as error:
