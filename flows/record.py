@@ -209,7 +209,7 @@ class RunBook:
         """The run ends without publication; what is committed stays. Repeating it changes nothing."""
         if self._has_failed:
             return
-        self._has_failed, message = True, _message(error)
+        self._has_failed, message = True, failure_message(error)
         if self.run["status"] != "published":
             self.run.update(status="failed", failure=message)
         self._total()
@@ -298,10 +298,14 @@ def _per_unit(tokens: int, removed: float) -> int | None:
     return round(tokens / removed) if removed > 0 else None
 
 
-def _message(error: BaseException) -> str:
-    if isinstance(error, Exception):
-        return " ".join(str(error).split()) or type(error).__name__
-    return "interrupted"
+def failure_message(error: BaseException) -> str:
+    """One line; whatever Prefect makes of an interruption in the midst of its own work stays one."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if not isinstance(cause, Exception):
+            return "interrupted"
+        cause = cause.__cause__ or cause.__context__
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 _NO_LLM = {"calls": 0, "tokens": 0, "usd": 0.0}
